@@ -1,0 +1,74 @@
+import type { CallerAttributes } from './caller.ts'
+import type { DecisionReason } from './decision.ts'
+import type { JsonObject } from './json.ts'
+
+/** Where an answer came from. */
+export type Source = 'server' | 'cache' | 'stale'
+
+/**
+ * One line of the audit, in the shape of the server's own log plus what only the gateway knows.
+ *
+ * Strings in `data` are `hmac-sha256:…`; so are tokens, accessors and lease ids. Valid against
+ * `schemas/audit-entry.schema.json`. Names are the wire's, since this object is the wire form.
+ */
+export interface AuditEntry {
+  /** RFC 3339, UTC, milliseconds. */
+  readonly time: string
+  readonly type: 'request' | 'response'
+  /** Process that wrote it; with `sequence` unique for ever. */
+  readonly instance: string
+  /** Grows by 1 with each entry of an instance, from 1. */
+  readonly sequence: number
+  readonly caller: CallerAttributes
+  readonly decision: AuditDecision
+  readonly auth?: { readonly client_token?: string; readonly accessor?: string }
+  readonly request: AuditRequest
+  readonly response?: AuditResponse
+  /** `code: message` of the failure; never a value. */
+  readonly error?: string
+  readonly trace?: { readonly trace_id: string; readonly span_id: string }
+}
+
+/** The decision as it stands in an entry. */
+export interface AuditDecision {
+  readonly effect: 'allow' | 'deny'
+  readonly reason: DecisionReason
+  readonly policy?: string
+  readonly rule?: string
+  readonly pointer?: string
+  readonly keyword?: string
+}
+
+/** The request as it stands in an entry. */
+export interface AuditRequest {
+  /** Ours; joins request and response entry, and goes out as the correlation header. */
+  readonly id: string
+  readonly operation: string
+  readonly namespace: { readonly path: string }
+  readonly path: string
+  readonly query?: JsonObject
+  readonly data?: JsonObject
+  /** Seconds, as the server logs it. */
+  readonly wrap_ttl?: number
+}
+
+/** The answer as it stands in an entry. */
+export interface AuditResponse {
+  readonly source: Source
+  /** One flight served several callers, and this caller did not lead it. */
+  readonly shared?: boolean
+  /** HTTP status; 0 where none was received. */
+  readonly status: number
+  /** The server's id of the request, where it gave one. */
+  readonly request_id?: string
+  readonly secret?: { readonly lease_id: string }
+  readonly data?: JsonObject
+  readonly auth?: { readonly client_token: string; readonly accessor: string; readonly policies: readonly string[] }
+  readonly wrap_info?: {
+    readonly token: string
+    readonly accessor: string
+    readonly ttl: number
+    readonly creation_path: string
+  }
+  readonly warnings?: number
+}

@@ -1,0 +1,33 @@
+/** Why a decision fell as it did; fixed words, for programs and metric labels. */
+export type DecisionReason =
+  | 'rule' // a rule allows it
+  | 'own' // the gateway's own call: not judged by callers' policies
+  | 'unrestricted' // the loudly named option that lets everything through
+  | 'no-policy' // no policy binds the caller
+  | 'no-rule' // no rule matches
+  | 'forbid' // a forbid rule matches
+  | 'deny' // the winning pattern has a deny rule
+  | 'operation' // the winning pattern does not grant the operation
+  | 'request-schema' // the data, query or wrapTtl fails every allow rule's request schema
+  | 'response-schema' // the answer fails the response schema
+  | 'wrapping' // the rule has a response schema, which a wrapped answer would escape
+  | 'create-only' // only create is granted, and the write could overwrite
+  | 'path' // refused form of a path
+  | 'namespace' // refused namespace
+  | 'body' // data that cannot be sent as judged
+
+/** What gateway policies said of one request. Holds names and pointers, never a value. */
+export interface Decision {
+  readonly effect: 'allow' | 'deny'
+  readonly reason: DecisionReason
+  /** Name of the policy that decided; `undefined` where none did. */
+  readonly policy: string | undefined
+  /** Id of the rule that decided; `undefined` where none did. */
+  readonly rule: string | undefined
+  /** One line for people: why, and what would pass. */
+  readonly message: string
+  /** JSON pointer into `{ data, query, wrapTtl }` (request) or the answer's data (response) of what failed a schema. */
+  readonly pointer?: string
+  /** JSON Schema keyword that failed. */
+  readonly keyword?: string
+}

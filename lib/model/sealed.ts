@@ -1,0 +1,40 @@
+import { inspect } from 'node:util'
+
+/**
+ * A secret that shows itself only to {@link unseal}.
+ *
+ * Logs, `JSON.stringify`, `inspect` and diagnostics channels (lru-cache publishes every value it
+ * holds) see `[sealed]`. The opening function is not part of the public surface.
+ */
+export class Sealed<T> {
+  readonly #value: T
+
+  constructor(value: T) {
+    this.#value = value
+  }
+
+  toJSON(): string {
+    return '[sealed]'
+  }
+
+  toString(): string {
+    return '[sealed]'
+  }
+
+  /** The value inside `sealed`. Only inner modules import this. */
+  static open<T>(sealed: Sealed<T>): T {
+    return sealed.#value
+  }
+}
+
+Object.defineProperty(Sealed.prototype, inspect.custom, { value: () => '[sealed]' })
+
+/** `value`, sealed. */
+export function seal<T>(value: T): Sealed<T> {
+  return new Sealed(value)
+}
+
+/** The value inside; for the moment it is sent or compared. */
+export function unseal<T>(sealed: Sealed<T>): T {
+  return Sealed.open(sealed)
+}

@@ -1,0 +1,34 @@
+import type { AuditEntry } from '../model/audit-entry.ts'
+
+/** An entry on its way to the devices: one object, serialised at most once whatever the number of devices. */
+export interface AuditRecord {
+  readonly entry: AuditEntry
+  /** The entry as one line of JSON, without newline. */
+  line(): string
+}
+
+/** Driver of a sink of audit entries. Queue, time limit and counters are put around it by `audit/`. */
+export interface AuditDevice {
+  /** Unique among the devices of a gateway; stands in errors and metrics. */
+  readonly name: string
+  /** Called once, before the first entry. @throws when the device cannot take entries. */
+  open(): Promise<void>
+  /**
+   * Takes `records`, in order. Resolves once all are accepted; a rejection means that none counts as accepted.
+   * Not called again before it has settled. May answer synchronously.
+   */
+  write(records: readonly AuditRecord[]): Promise<void> | void
+  /** Ends it, after the last `write` has settled. Idempotent. */
+  close(): Promise<void>
+}
+
+/** A device and what is asked of it: what the `devices` option lists. */
+export interface AuditDeviceOptions {
+  readonly device: AuditDevice
+  /** Must it accept an entry before the request goes on? */
+  readonly required: boolean
+  /** How long an entry may wait for acceptance; milliseconds. */
+  readonly timeoutMs: number
+  /** Entries that may wait at once. */
+  readonly queueSize: number
+}

@@ -1,0 +1,50 @@
+/** Values of span and metric attributes. */
+export type Attributes = Readonly<Record<string, string | number | boolean>>
+
+/** A span under way. */
+export interface Span {
+  set(name: string, value: string | number | boolean): void
+  /** Ends it; `errorCode` marks it failed. No message: it could carry a path. */
+  end(errorCode?: string): void
+}
+
+/** Names of the spans; few and fixed. */
+export type SpanName = 'portcullis.request' | 'portcullis.login' | 'portcullis.lease.renew' | 'portcullis.lease.revoke'
+
+/** Names of the counters. */
+export type CounterName =
+  | 'portcullis.policy.decisions'
+  | 'portcullis.cache.lookups'
+  | 'portcullis.audit.entries'
+  | 'portcullis.audit.gaps'
+  | 'portcullis.session.logins'
+  | 'portcullis.lease.ended'
+
+/** Ids that tie an audit entry to a trace. */
+export interface TraceIds {
+  readonly traceId: string
+  readonly spanId: string
+}
+
+/** Driver of traces and metrics. Never throws, never rejects. */
+export interface Telemetry {
+  span(name: SpanName, attributes: Attributes): Span
+  count(name: CounterName, attributes: Attributes, value?: number): void
+  /** Seconds into `portcullis.request.duration`. */
+  duration(seconds: number, attributes: Attributes): void
+  /** Ids of the caller's active span. */
+  active(): TraceIds | undefined
+  /** Runs `run` so that no instrumentation below makes spans of its own, which would carry token and path. */
+  suppressed<T>(run: () => T): T
+}
+
+const NO_SPAN: Span = Object.freeze({ set() {}, end() {} })
+
+/** Records nothing. */
+export const NO_TELEMETRY: Telemetry = Object.freeze({
+  span: () => NO_SPAN,
+  count() {},
+  duration() {},
+  active: () => undefined,
+  suppressed: <T>(run: () => T): T => run(),
+})
