@@ -23,158 +23,179 @@ export type ErrorCode = keyof typeof ERROR_CODES
 
 /** The table of codes; `lib/errors/README.md` is held equal to it by a test. */
 export const ERROR_CODES = {
-  ERR_PORTCULLIS_POLICY_DENIED: facts(
-    'PolicyDeniedError',
-    false,
-    'No gateway policy allows the request; the decision names policy, rule and, for a schema, pointer and keyword. Nothing was sent.',
-  ),
-  ERR_PORTCULLIS_POLICY_RESPONSE: facts(
-    'PolicyDeniedError',
-    false,
-    'The answer failed the response schema of the rule that allowed the request; it was withheld. After a write, the server did carry it out.',
-  ),
-  ERR_PORTCULLIS_PATH_REFUSED: facts(
-    'PolicyDeniedError',
-    false,
-    'The path has an empty segment, `.` or `..`, a control character or a lone surrogate, or reaches into a child namespace. Nothing was sent.',
-  ),
-  ERR_PORTCULLIS_NAMESPACE_REFUSED: facts(
-    'PolicyDeniedError',
-    false,
-    'The namespace is not one of those configured, or not in canonical form. Nothing was sent.',
-  ),
-  ERR_PORTCULLIS_BODY_REFUSED: facts(
-    'PolicyDeniedError',
-    false,
-    'The data or query cannot be sent as it was judged: not a plain JSON object, too deep, or not serialisable. Nothing was sent.',
-  ),
-  ERR_PORTCULLIS_POLICY_INVALID: facts(
-    'PolicyLoadError',
-    false,
-    'A policy document cannot be used; `file` and `pointer` say where. The set in force stays.',
-  ),
-  ERR_PORTCULLIS_AUDIT_FAILED: facts(
-    'AuditError',
-    true,
-    'A required audit device failed. `phase` says whether the request was not sent or its answer withheld.',
-  ),
-  ERR_PORTCULLIS_AUDIT_TIMEOUT: facts(
-    'AuditError',
-    true,
-    'A required audit device did not accept the entry within its time limit. `phase` says what that stopped.',
-  ),
-  ERR_PORTCULLIS_AUDIT_FULL: facts(
-    'AuditError',
-    true,
-    'The queue of a required audit device is full. `phase` says what that stopped.',
-  ),
-  ERR_PORTCULLIS_AUDIT_UNUSABLE: facts(
-    'AuditError',
-    false,
-    'An audit device cannot be opened or be what it is asked to be; the gateway does not start.',
-  ),
-  ERR_PORTCULLIS_SESSION_LOGIN: facts(
-    'SessionError',
-    true,
-    'The login was refused or did not reach the server; `cause` says which.',
-  ),
-  ERR_PORTCULLIS_SESSION_CREDENTIALS: facts(
-    'SessionError',
-    false,
-    'The credentials for a login cannot be read: file missing, empty, or with characters no token has.',
-  ),
-  ERR_PORTCULLIS_SESSION_WRAPPED: facts(
-    'SessionError',
-    false,
-    'A wrapped secret id could not be unwrapped or was made elsewhere than told. Treat it as stolen: someone else may have unwrapped it.',
-  ),
-  ERR_PORTCULLIS_SESSION_MFA: facts(
-    'SessionError',
-    false,
-    'The login asks for a second factor, which a service cannot give. Use another auth method or role.',
-  ),
-  ERR_PORTCULLIS_SESSION_ENDED: facts('SessionError', true, 'The token is dead and no new one can be had.'),
-  ERR_PORTCULLIS_LEASE_EXPIRED: facts('LeaseError', false, 'The lease is past its end; read the secret again.'),
-  ERR_PORTCULLIS_SERVER_BAD_REQUEST: facts(
-    'ServerError',
-    false,
-    'The server refused the request as wrong (4xx); `serverErrors` has its words.',
-  ),
-  ERR_PORTCULLIS_SERVER_FORBIDDEN: facts(
-    'ServerError',
-    false,
-    'The server policy of the token does not allow the request (403).',
-  ),
-  ERR_PORTCULLIS_SERVER_NOT_FOUND: facts(
-    'ServerError',
-    false,
-    'Nothing is stored at the path, or no mount serves it (404).',
-  ),
-  ERR_PORTCULLIS_SERVER_STALE: facts(
-    'ServerError',
-    true,
-    'The node that answered has not caught up with an earlier write (412), also after the repeats.',
-  ),
-  ERR_PORTCULLIS_SERVER_RATE_LIMITED: facts(
-    'ServerError',
-    true,
-    'The server is limiting requests (429), also after the repeats; `retryAfterMs` says how long to wait.',
-  ),
-  ERR_PORTCULLIS_SERVER_SEALED: facts('ServerError', true, 'The server is sealed (503): an operator has to unseal it.'),
-  ERR_PORTCULLIS_SERVER_STANDBY: facts(
-    'ServerError',
-    true,
-    'The node is a standby and did not forward the request (429, 472, 473 or 503).',
-  ),
-  ERR_PORTCULLIS_SERVER_FAILED: facts(
-    'ServerError',
-    true,
-    'The server failed (5xx). A call that is no read may have been carried out.',
-  ),
-  ERR_PORTCULLIS_SERVER_UNREACHABLE: facts(
-    'ServerError',
-    true,
-    'No connection to the server, or it was cut before an answer.',
-  ),
-  ERR_PORTCULLIS_SERVER_DNS: facts('ServerError', true, 'The host name of the server cannot be resolved.'),
-  ERR_PORTCULLIS_SERVER_TLS: facts(
-    'ServerError',
-    false,
-    'The TLS connection was refused: certificate, server name or protocol version.',
-  ),
-  ERR_PORTCULLIS_SERVER_TIMEOUT: facts(
-    'ServerError',
-    true,
-    'No whole answer within the time limit. A call that is no read may have been carried out.',
-  ),
-  ERR_PORTCULLIS_SERVER_BAD_ANSWER: facts(
-    'ServerError',
-    false,
-    'The answer is not what a Vault or OpenBao server sends: bad JSON, or no JSON object.',
-  ),
-  ERR_PORTCULLIS_SERVER_TRUNCATED: facts('ServerError', true, 'The connection ended in the middle of the answer.'),
-  ERR_PORTCULLIS_SERVER_TOO_LARGE: facts(
-    'ServerError',
-    false,
-    'The answer is larger than `maxResponseBytes`; raise it or read less.',
-  ),
-  ERR_PORTCULLIS_SERVER_REDIRECT: facts(
-    'ServerError',
-    false,
-    'The server redirected to a host, path or protocol that is not allowed; the token was not sent there.',
-  ),
-  ERR_PORTCULLIS_GATEWAY_CLOSED: facts('GatewayError', false, 'The gateway is closed, or closing.'),
-  ERR_PORTCULLIS_GATEWAY_CAPACITY: facts(
-    'GatewayError',
-    true,
-    'A bound of this process is reached (calls in flight); try again when some have ended.',
-  ),
-} as const satisfies Record<string, ErrorCodeFacts>
-
-function facts<K extends ErrorKind>(
-  kind: K,
-  temporary: boolean,
-  meaning: string,
-): ErrorCodeFacts & { readonly kind: K } {
-  return { kind, temporary, meaning }
-}
+  ERR_PORTCULLIS_POLICY_DENIED: {
+    kind: 'PolicyDeniedError',
+    temporary: false,
+    meaning:
+      'No gateway policy allows the request; the decision names policy, rule and, for a schema, pointer and keyword. Nothing was sent.',
+  },
+  ERR_PORTCULLIS_POLICY_RESPONSE: {
+    kind: 'PolicyDeniedError',
+    temporary: false,
+    meaning:
+      'The answer failed the response schema of the rule that allowed the request; it was withheld. After a write, the server did carry it out.',
+  },
+  ERR_PORTCULLIS_PATH_REFUSED: {
+    kind: 'PolicyDeniedError',
+    temporary: false,
+    meaning:
+      'The path has an empty segment, `.` or `..`, a control character or a lone surrogate, or reaches into a child namespace. Nothing was sent.',
+  },
+  ERR_PORTCULLIS_NAMESPACE_REFUSED: {
+    kind: 'PolicyDeniedError',
+    temporary: false,
+    meaning: 'The namespace is not one of those configured, or not in canonical form. Nothing was sent.',
+  },
+  ERR_PORTCULLIS_BODY_REFUSED: {
+    kind: 'PolicyDeniedError',
+    temporary: false,
+    meaning:
+      'The data or query cannot be sent as it was judged: not a plain JSON object, too deep, or not serialisable. Nothing was sent.',
+  },
+  ERR_PORTCULLIS_POLICY_INVALID: {
+    kind: 'PolicyLoadError',
+    temporary: false,
+    meaning: 'A policy document cannot be used; `file` and `pointer` say where. The set in force stays.',
+  },
+  ERR_PORTCULLIS_AUDIT_FAILED: {
+    kind: 'AuditError',
+    temporary: true,
+    meaning: 'A required audit device failed. `phase` says whether the request was not sent or its answer withheld.',
+  },
+  ERR_PORTCULLIS_AUDIT_TIMEOUT: {
+    kind: 'AuditError',
+    temporary: true,
+    meaning: 'A required audit device did not accept the entry within its time limit. `phase` says what that stopped.',
+  },
+  ERR_PORTCULLIS_AUDIT_FULL: {
+    kind: 'AuditError',
+    temporary: true,
+    meaning: 'The queue of a required audit device is full. `phase` says what that stopped.',
+  },
+  ERR_PORTCULLIS_AUDIT_UNUSABLE: {
+    kind: 'AuditError',
+    temporary: false,
+    meaning: 'An audit device cannot be opened or be what it is asked to be; the gateway does not start.',
+  },
+  ERR_PORTCULLIS_SESSION_LOGIN: {
+    kind: 'SessionError',
+    temporary: true,
+    meaning: 'The login was refused or did not reach the server; `cause` says which.',
+  },
+  ERR_PORTCULLIS_SESSION_CREDENTIALS: {
+    kind: 'SessionError',
+    temporary: false,
+    meaning: 'The credentials for a login cannot be read: file missing, empty, or with characters no token has.',
+  },
+  ERR_PORTCULLIS_SESSION_WRAPPED: {
+    kind: 'SessionError',
+    temporary: false,
+    meaning:
+      'A wrapped secret id could not be unwrapped or was made elsewhere than told. Treat it as stolen: someone else may have unwrapped it.',
+  },
+  ERR_PORTCULLIS_SESSION_MFA: {
+    kind: 'SessionError',
+    temporary: false,
+    meaning: 'The login asks for a second factor, which a service cannot give. Use another auth method or role.',
+  },
+  ERR_PORTCULLIS_SESSION_ENDED: {
+    kind: 'SessionError',
+    temporary: true,
+    meaning: 'The token is dead and no new one can be had.',
+  },
+  ERR_PORTCULLIS_LEASE_EXPIRED: {
+    kind: 'LeaseError',
+    temporary: false,
+    meaning: 'The lease is past its end; read the secret again.',
+  },
+  ERR_PORTCULLIS_SERVER_BAD_REQUEST: {
+    kind: 'ServerError',
+    temporary: false,
+    meaning: 'The server refused the request as wrong (4xx); `serverErrors` has its words.',
+  },
+  ERR_PORTCULLIS_SERVER_FORBIDDEN: {
+    kind: 'ServerError',
+    temporary: false,
+    meaning: 'The server policy of the token does not allow the request (403).',
+  },
+  ERR_PORTCULLIS_SERVER_NOT_FOUND: {
+    kind: 'ServerError',
+    temporary: false,
+    meaning: 'Nothing is stored at the path, or no mount serves it (404).',
+  },
+  ERR_PORTCULLIS_SERVER_STALE: {
+    kind: 'ServerError',
+    temporary: true,
+    meaning: 'The node that answered has not caught up with an earlier write (412), also after the repeats.',
+  },
+  ERR_PORTCULLIS_SERVER_RATE_LIMITED: {
+    kind: 'ServerError',
+    temporary: true,
+    meaning: 'The server is limiting requests (429), also after the repeats; `retryAfterMs` says how long to wait.',
+  },
+  ERR_PORTCULLIS_SERVER_SEALED: {
+    kind: 'ServerError',
+    temporary: true,
+    meaning: 'The server is sealed (503): an operator has to unseal it.',
+  },
+  ERR_PORTCULLIS_SERVER_STANDBY: {
+    kind: 'ServerError',
+    temporary: true,
+    meaning: 'The node is a standby and did not forward the request (429, 472, 473 or 503).',
+  },
+  ERR_PORTCULLIS_SERVER_FAILED: {
+    kind: 'ServerError',
+    temporary: true,
+    meaning: 'The server failed (5xx). A call that is no read may have been carried out.',
+  },
+  ERR_PORTCULLIS_SERVER_UNREACHABLE: {
+    kind: 'ServerError',
+    temporary: true,
+    meaning: 'No connection to the server, or it was cut before an answer.',
+  },
+  ERR_PORTCULLIS_SERVER_DNS: {
+    kind: 'ServerError',
+    temporary: true,
+    meaning: 'The host name of the server cannot be resolved.',
+  },
+  ERR_PORTCULLIS_SERVER_TLS: {
+    kind: 'ServerError',
+    temporary: false,
+    meaning: 'The TLS connection was refused: certificate, server name or protocol version.',
+  },
+  ERR_PORTCULLIS_SERVER_TIMEOUT: {
+    kind: 'ServerError',
+    temporary: true,
+    meaning: 'No whole answer within the time limit. A call that is no read may have been carried out.',
+  },
+  ERR_PORTCULLIS_SERVER_BAD_ANSWER: {
+    kind: 'ServerError',
+    temporary: false,
+    meaning: 'The answer is not what a Vault or OpenBao server sends: bad JSON, or no JSON object.',
+  },
+  ERR_PORTCULLIS_SERVER_TRUNCATED: {
+    kind: 'ServerError',
+    temporary: true,
+    meaning: 'The connection ended in the middle of the answer.',
+  },
+  ERR_PORTCULLIS_SERVER_TOO_LARGE: {
+    kind: 'ServerError',
+    temporary: false,
+    meaning: 'The answer is larger than `maxResponseBytes`; raise it or read less.',
+  },
+  ERR_PORTCULLIS_SERVER_REDIRECT: {
+    kind: 'ServerError',
+    temporary: false,
+    meaning: 'The server redirected to a host, path or protocol that is not allowed; the token was not sent there.',
+  },
+  ERR_PORTCULLIS_GATEWAY_CLOSED: {
+    kind: 'GatewayError',
+    temporary: false,
+    meaning: 'The gateway is closed, or closing.',
+  },
+  ERR_PORTCULLIS_GATEWAY_CAPACITY: {
+    kind: 'GatewayError',
+    temporary: true,
+    meaning: 'A bound of this process is reached (calls in flight); try again when some have ended.',
+  },
+} as const
