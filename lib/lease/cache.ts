@@ -1,0 +1,68 @@
+import { LRUCache } from 'lru-cache'
+import type { EvictTarget } from '../model/gateway.ts'
+import type { Kept, Moment } from './kept.ts'
+
+/** What a rule's `cache` grants, as far as the cache needs it. */
+export interface KeepGrant {
+  readonly ttlMs: number
+  readonly staleIfErrorMs: number
+}
+
+/** Answers kept for the next caller. The caller has been decided and recorded before it sees one. */
+export interface LeaseCache {
+  /** The entry that may serve now; `undefined` past its end, or where no `grant` covers what has no lease. */
+  get(key: string, grant: KeepGrant | undefined, at: Moment): Kept | undefined
+  /** The entry that may serve because the server cannot: within the grant's stale time, never a lease past its end. */
+  getStale(key: string, grant: KeepGrant | undefined, at: Moment): Kept | undefined
+  put(key: string, kept: Kept): void
+  /** Drops `kept` if `key` still holds it. */
+  drop(key: string, kept: Kept): void
+  evict(target: EvictTarget, defaultNamespace: string): number
+  readonly size: number
+}
+
+/** A cache of at most `maxEntries`. Ends are judged at each look-up by both clocks; no timer. */
+export function createLeaseCache(maxEntries: number): LeaseCache {
+  const entries = new LRUCache<string, Kept>({ max: maxEntries })
+  return {
+    get size(): number {
+      return entries.size
+    },
+    get(key, grant, at): Kept | undefined {
+      const kept = entries.get(key)
+      if (kept === undefined || isFresh(kept, grant, at)) return kept
+      if (kept.ttlMs(at) <= 0) entries.delete(key)
+      return undefined
+    },
+    getStale(key, grant, at): Kept | undefined {
+      const kept = entries.get(key)
+      if (kept === undefined || grant === undefined || kept.ttlMs(at) <= 0) return undefined
+      return kept.ageMs(at) < grant.ttlMs + grant.staleIfErrorMs ? kept : undefined
+    },
+    put(key, kept): void {
+      entries.set(key, kept)
+    },
+    drop(key, kept): void {
+      if (entries.peek(key) === kept) entries.delete(key)
+    },
+    evict(target, defaultNamespace): number {
+      let count = 0
+      for (const [key, kept] of [...entries.entries()]) {
+        if (isMeant(kept, target, defaultNamespace) && entries.delete(key)) count += 1
+      }
+      return count
+    },
+  }
+}
+
+function isFresh(kept: Kept, grant: KeepGrant | undefined, at: Moment): boolean {
+  if (kept.ttlMs(at) <= 0) return false
+  return grant === undefined ? kept.isLeased : kept.ageMs(at) < grant.ttlMs
+}
+
+function isMeant(kept: Kept, target: EvictTarget, defaultNamespace: string): boolean {
+  if ('all' in target) return true
+  if ('leaseId' in target) return kept.hasLease(target.leaseId)
+  if (kept.request.namespace !== (target.namespace ?? defaultNamespace)) return false
+  return 'path' in target ? kept.request.path === target.path : kept.request.path.startsWith(target.prefix)
+}

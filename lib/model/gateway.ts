@@ -1,0 +1,123 @@
+import type { Answer } from './answer.ts'
+import type { CallerAttributes } from './caller.ts'
+import type { Decision } from './decision.ts'
+import type { GatewayEvents } from './events.ts'
+import type { JsonObject } from './json.ts'
+import type { Operation } from './operation.ts'
+
+/** What every call can be told. */
+export interface CallOptions {
+  /** Ends this call; never a flight that serves others too. */
+  readonly signal?: AbortSignal
+  /** Bound on this call's exchange with the server, repeats included. Default: the server's `timeoutMs`. */
+  readonly timeoutMs?: number
+  /** Query parameters, decoded. */
+  readonly query?: Readonly<Record<string, string | number | boolean>>
+  /** One of the configured namespaces. Default: `server.namespace`. */
+  readonly namespace?: string
+  /** Asks for a wrapped answer with a token of this lifetime; whole seconds, at least 1000. Such answers are never cached. */
+  readonly wrapTtlMs?: number
+  /** Decides, and sends nothing: resolves with the decision, rejects with the refusal. */
+  readonly dryRun?: boolean
+  /** W3C `traceparent` of the caller, for the audit entry where no OpenTelemetry span is active. Not sent on. */
+  readonly traceparent?: string
+}
+
+/** A request as {@link Gateway.explain} takes it. */
+export interface ExplainRequest {
+  readonly operation: Operation
+  readonly path: string
+  readonly data?: unknown
+  readonly query?: CallOptions['query']
+  readonly namespace?: string
+  readonly wrapTtlMs?: number
+}
+
+/** One rule that was looked at, and what came of it. */
+export interface RuleNote {
+  readonly policy: string
+  readonly rule: string
+  readonly path: string
+  readonly outcome: string
+}
+
+/** A decision with its reasons; never a value. */
+export interface Explanation {
+  readonly decision: Decision
+  /** Policies that bind the caller. */
+  readonly policies: readonly string[]
+  /** Rules considered, in order, and why each won or lost. */
+  readonly rules: readonly RuleNote[]
+}
+
+/** What to drop from the cache. Leases stay at the server and lapse there. */
+export type EvictTarget =
+  | { readonly path: string; readonly namespace?: string }
+  | { readonly prefix: string; readonly namespace?: string }
+  | { readonly leaseId: string }
+  | { readonly all: true }
+
+/** State of one audit device. */
+export interface DeviceHealth {
+  readonly name: string
+  readonly required: boolean
+  readonly accepted: number
+  readonly failed: number
+  readonly dropped: number
+  readonly waiting: number
+}
+
+/** What {@link Gateway.health} found. */
+export interface Health {
+  /** Would a request have a chance now? */
+  readonly ok: boolean
+  /** Why not; empty when `ok`. */
+  readonly reasons: readonly string[]
+  readonly server: {
+    readonly reachable: boolean
+    readonly sealed?: boolean
+    readonly standby?: boolean
+    readonly version?: string
+  }
+  readonly session: { readonly state: 'none' | 'live' | 'ended'; readonly generation: number; readonly ttlMs: number }
+  readonly audit: readonly DeviceHealth[]
+  readonly cache: { readonly entries: number; readonly inFlight: number }
+}
+
+/** What binds a scoped gateway beyond its attributes. */
+export interface ScopeOptions {
+  /**
+   * Token of the caller: its requests are sent with it, and it gets from the cache only what
+   * `sys/capabilities-self` of this token allows. The token is neither renewed nor revoked.
+   */
+  readonly token?: string
+}
+
+/** The gate: every secret that the service touches passes it. */
+export interface Gateway {
+  /** Reads a secret. A dynamic one is minted once and served from its lease until the lease ends. */
+  read<T = JsonObject>(path: string, options?: CallOptions): Promise<Answer<T>>
+  /** Lists the names below a path. */
+  list<T = { readonly keys: readonly string[] }>(path: string, options?: CallOptions): Promise<Answer<T>>
+  /** Creates or updates. */
+  write<T = JsonObject>(path: string, data?: unknown, options?: CallOptions): Promise<Answer<T>>
+  /** Merges `data` into what is stored (KV v2: `application/merge-patch+json`). */
+  patch<T = JsonObject>(path: string, data: unknown, options?: CallOptions): Promise<Answer<T>>
+  delete<T = JsonObject>(path: string, options?: CallOptions): Promise<Answer<T>>
+  /** Trades a wrapping token in. With `creationPath`, only if the answer inside was made there. */
+  unwrap<T = JsonObject>(token: string, options?: CallOptions & { readonly creationPath?: string }): Promise<Answer<T>>
+  /** A login on behalf of the caller: a write to `auth/…` without a token. The token is in `answer.auth`. */
+  login(path: string, data: unknown, options?: CallOptions): Promise<Answer>
+  /** A gateway for a caller below this one, on the same engine. Parent AND own decision must allow. */
+  as(attributes: CallerAttributes, options?: ScopeOptions): Gateway
+  /** The decision and its reasons. Sends nothing. */
+  explain(request: ExplainRequest): Explanation
+  /** Drops entries from the cache; gives their number. */
+  evict(target: EvictTarget): number
+  health(options?: { readonly timeoutMs?: number }): Promise<Health>
+  /** Listeners that throw cannot break a request. */
+  on<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): this
+  off<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): this
+  /** Takes no more calls, lets those in flight end, revokes the tokens it logged in, flushes the audit. Idempotent. */
+  close(): Promise<void>
+}

@@ -1,0 +1,40 @@
+import type { JsonObject } from '../model/json.ts'
+import type { Operation } from '../model/operation.ts'
+import type { Sealed } from '../model/sealed.ts'
+import type { ServerAnswer, TokenGrant } from '../model/server-answer.ts'
+
+/** A call that the gateway makes for itself; audited under its own caller, judged by no caller's policy. */
+export interface OwnCall {
+  readonly operation: Operation
+  readonly path: string
+  readonly data?: JsonObject
+  /** Sent with it; none for logins. */
+  readonly token?: Sealed<string>
+  /** Default: the configured one. */
+  readonly namespace?: string
+}
+
+/** Makes an {@link OwnCall}. @throws {ServerError} as the transport does; {AuditError} when it cannot be recorded. */
+export type OwnExchange = (call: OwnCall) => Promise<ServerAnswer>
+
+/** What a login may use. */
+export interface LoginContext {
+  readonly send: OwnExchange
+  /** Text of a small file; credentials in files are read anew at each login, since they are rotated under us. */
+  readText(path: string): Promise<string>
+}
+
+/** The outcome of a login. */
+export interface Login {
+  readonly grant: TokenGrant
+  /** Did we log it in? Only then may we revoke it. A token handed to us is never revoked. */
+  readonly owned: boolean
+}
+
+/** A way to get a token. Make your own with any object of this shape. */
+export interface AuthMethod {
+  /** `token`, `approle`, …; stands in events and errors. */
+  readonly method: string
+  /** @throws {SessionError} or {ServerError}; anything else counts as a failed login. */
+  login(context: LoginContext): Promise<Login>
+}

@@ -1,0 +1,38 @@
+import { SessionError } from '../../errors/index.ts'
+import { type Sealed, seal } from '../../model/sealed.ts'
+import { stringOption } from '../../options/check.ts'
+import type { LoginContext } from '../auth-method.ts'
+
+/** Where a credential comes from: a value kept sealed, or a file read anew at each login. */
+export type Credential = { readonly value: Sealed<string> } | { readonly file: string }
+
+/** Checks that exactly one of `value` and `file` is given. @throws {TypeError} naming both options. */
+export function credential(name: string, value: unknown, file: unknown): Credential {
+  if ((value === undefined) === (file === undefined)) throw new TypeError(`give either ${name} or ${name}File`)
+  if (file !== undefined) return { file: stringOption(`${name}File`, file, '') }
+  return { value: seal(stringOption(name, value, '')) }
+}
+
+/** The credential as it stands now. @throws {SessionError} `ERR_PORTCULLIS_SESSION_CREDENTIALS`. */
+export async function readCredential(
+  source: Credential,
+  context: LoginContext,
+  method: string,
+  name: string,
+): Promise<Sealed<string>> {
+  if ('value' in source) return source.value
+  let text: string
+  try {
+    text = (await context.readText(source.file)).trim()
+  } catch (cause) {
+    throw refused(method, `cannot read ${name} from ${source.file}`, cause)
+  }
+  if (!/^[\x21-\x7e]+$/.test(text)) {
+    throw refused(method, `${source.file} holds no usable ${name}: it is empty, or has white space or characters outside ASCII`)
+  }
+  return seal(text)
+}
+
+function refused(method: string, message: string, cause?: unknown): SessionError {
+  return new SessionError('ERR_PORTCULLIS_SESSION_CREDENTIALS', message, { method, cause })
+}
