@@ -52,6 +52,12 @@ export const ERROR_CODES = {
     meaning:
       'The data or query cannot be sent as it was judged: not a plain JSON object, too deep, or not serialisable. Nothing was sent.',
   },
+  ERR_PORTCULLIS_UNWRAP_MISMATCH: {
+    kind: 'PolicyDeniedError',
+    temporary: false,
+    meaning:
+      'The wrapped answer was not made at the `creationPath` that was told. It was not unwrapped; treat it as forged.',
+  },
   ERR_PORTCULLIS_POLICY_INVALID: {
     kind: 'PolicyLoadError',
     temporary: false,

@@ -55,7 +55,8 @@ export function createLeaseCache(maxEntries: number): LeaseCache {
   }
 }
 
-function isFresh(kept: Kept, grant: KeepGrant | undefined, at: Moment): boolean {
+/** May `kept` serve now? What has no lease needs a `grant`, and is served for as long as that says. */
+export function isFresh(kept: Kept, grant: KeepGrant | undefined, at: Moment): boolean {
   if (kept.ttlMs(at) <= 0) return false
   return grant === undefined ? kept.isLeased : kept.ageMs(at) < grant.ttlMs
 }

@@ -25,7 +25,9 @@ function requestKey(request: GatewayRequest): string {
   let key = requests.get(request)
   if (key === undefined) {
     const { namespace, operation, path, query, body } = request
-    const sorted = Object.keys(query).sort().map((name) => [name, query[name]])
+    const sorted = Object.keys(query)
+      .sort()
+      .map((name) => [name, query[name]])
     key = hash('sha256', JSON.stringify([namespace, operation, path, sorted, body ?? null]), 'base64')
     requests.set(request, key)
   }

@@ -3,7 +3,16 @@ import type { ServerAnswer } from '../model/server-answer.ts'
 
 /** Mounts whose answers depend on the token, or on the moment: never kept, never shared. */
 const PRIVATE_MOUNTS = ['cubbyhole/', 'auth/', 'sys/', 'identity/', 'totp/code/'] as const
-const PRIVATE_TYPES: ReadonlySet<string> = new Set(['cubbyhole', 'ns_cubbyhole', 'system', 'ns_system', 'identity', 'ns_identity', 'token', 'totp'])
+const PRIVATE_TYPES: ReadonlySet<string> = new Set([
+  'cubbyhole',
+  'ns_cubbyhole',
+  'system',
+  'ns_system',
+  'identity',
+  'ns_identity',
+  'token',
+  'totp',
+])
 
 /** May the answer to `request` serve others, should it turn out to have a lease or a cache grant? Known before it is sent. */
 export function mayShare(request: GatewayRequest): boolean {

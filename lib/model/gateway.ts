@@ -3,6 +3,7 @@ import type { CallerAttributes } from './caller.ts'
 import type { Decision } from './decision.ts'
 import type { GatewayEvents } from './events.ts'
 import type { JsonObject } from './json.ts'
+import type { DatabaseMount, KvMount, PkiMount, TransitMount } from './mounts.ts'
 import type { Operation } from './operation.ts'
 
 /** What every call can be told. */
@@ -108,6 +109,14 @@ export interface Gateway {
   unwrap<T = JsonObject>(token: string, options?: CallOptions & { readonly creationPath?: string }): Promise<Answer<T>>
   /** A login on behalf of the caller: a write to `auth/…` without a token. The token is in `answer.auth`. */
   login(path: string, data: unknown, options?: CallOptions): Promise<Answer>
+  /** A view of a kv mount, v1 or v2. Default mount `secret`. */
+  kv(mount?: string): KvMount
+  /** A view of a transit mount. Default mount `transit`. */
+  transit(mount?: string): TransitMount
+  /** A view of a database mount. Default mount `database`. */
+  database(mount?: string): DatabaseMount
+  /** A view of a pki mount. Default mount `pki`. */
+  pki(mount?: string): PkiMount
   /** A gateway for a caller below this one, on the same engine. Parent AND own decision must allow. */
   as(attributes: CallerAttributes, options?: ScopeOptions): Gateway
   /** The decision and its reasons. Sends nothing. */

@@ -1,10 +1,10 @@
 import { PortcullisError, ServerError, SessionError } from '../errors/index.ts'
 import type { AuditEntry } from '../model/audit-entry.ts'
 import { type Sealed, unseal } from '../model/sealed.ts'
+import type { AuthMethod, Login, LoginContext, OwnExchange } from '../ports/auth-method.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Files } from '../ports/files.ts'
 import type { Random } from '../ports/random.ts'
-import type { AuthMethod, Login, LoginContext, OwnExchange } from './auth-method.ts'
 
 /** A live token of a session. A new object for each login. */
 export interface SessionToken {
@@ -191,7 +191,11 @@ class AuthSession implements Session {
     const method = this.#deps.auth.method
     const why = cause instanceof PortcullisError ? cause.message : 'the auth method failed'
     const temporary = cause instanceof PortcullisError ? cause.temporary : true
-    return new SessionError('ERR_PORTCULLIS_SESSION_LOGIN', `${method} login failed: ${why}`, { method, cause, temporary })
+    return new SessionError('ERR_PORTCULLIS_SESSION_LOGIN', `${method} login failed: ${why}`, {
+      method,
+      cause,
+      temporary,
+    })
   }
 
   /** One look-up for all who ask at once. A token that may not look itself up is presumed dead: a new login settles it. */

@@ -1,8 +1,8 @@
 import { ServerError, SessionError } from '../../errors/index.ts'
 import { type Sealed, seal, unseal } from '../../model/sealed.ts'
 import { checkNames, stringOption } from '../../options/check.ts'
-import type { AuthMethod, Login, LoginContext } from '../auth-method.ts'
-import { credential, readCredential, type Credential } from './credential.ts'
+import type { AuthMethod, Login, LoginContext } from '../../ports/auth-method.ts'
+import { type Credential, credential, readCredential } from './credential.ts'
 import { granted } from './granted.ts'
 
 const METHOD = 'approle'
@@ -99,20 +99,22 @@ async function checkOrigin(
   const answer = await opening(() =>
     context.send({ operation: 'write', path: 'sys/wrapping/lookup', data: { token: unseal(wrapping) } }),
   )
-  const madeAt = answer.data?.['creation_path']
+  const madeAt = answer.data?.creation_path
   const segments = typeof madeAt === 'string' ? madeAt.split('/') : []
   const isExpected =
     expected === undefined
       ? madeAt === `auth/${mount}/role/${segments.at(-2)}/secret-id` && segments.length === mount.split('/').length + 4
       : madeAt === expected
   if (!isExpected) {
-    throw stolen(`the wrapped secret id was not made at ${expected ?? `auth/${mount}/role/…/secret-id`}: treat it as forged`)
+    throw stolen(
+      `the wrapped secret id was not made at ${expected ?? `auth/${mount}/role/…/secret-id`}: treat it as forged`,
+    )
   }
 }
 
 async function unwrap(wrapping: Sealed<string>, context: LoginContext): Promise<Sealed<string>> {
   const answer = await opening(() => context.send({ operation: 'write', path: 'sys/wrapping/unwrap', token: wrapping }))
-  const secretId = answer.data?.['secret_id']
+  const secretId = answer.data?.secret_id
   if (typeof secretId !== 'string' || secretId === '') throw stolen('what was wrapped is no secret id')
   return seal(secretId)
 }

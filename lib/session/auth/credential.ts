@@ -1,7 +1,7 @@
 import { SessionError } from '../../errors/index.ts'
 import { type Sealed, seal } from '../../model/sealed.ts'
 import { stringOption } from '../../options/check.ts'
-import type { LoginContext } from '../auth-method.ts'
+import type { LoginContext } from '../../ports/auth-method.ts'
 
 /** Where a credential comes from: a value kept sealed, or a file read anew at each login. */
 export type Credential = { readonly value: Sealed<string> } | { readonly file: string }
@@ -28,7 +28,10 @@ export async function readCredential(
     throw refused(method, `cannot read ${name} from ${source.file}`, cause)
   }
   if (!/^[\x21-\x7e]+$/.test(text)) {
-    throw refused(method, `${source.file} holds no usable ${name}: it is empty, or has white space or characters outside ASCII`)
+    throw refused(
+      method,
+      `${source.file} holds no usable ${name}: it is empty, or has white space or characters outside ASCII`,
+    )
   }
   return seal(text)
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../model/json.ts'
 import { type Sealed, seal } from '../../model/sealed.ts'
 import type { TokenGrant } from '../../model/server-answer.ts'
 import { checkNames } from '../../options/check.ts'
-import type { AuthMethod, Login, LoginContext } from '../auth-method.ts'
+import type { AuthMethod, Login, LoginContext } from '../../ports/auth-method.ts'
 import { credential, readCredential } from './credential.ts'
 
 /** One of the two. */
@@ -44,17 +44,17 @@ async function lookUp(value: Sealed<string>, context: LoginContext): Promise<Tok
 }
 
 function described(value: Sealed<string>, data: JsonObject): TokenGrant {
-  const ttl = data['ttl']
-  const policies = data['policies']
+  const ttl = data.ttl
+  const policies = data.policies
   return {
     token: value,
-    accessor: seal(typeof data['accessor'] === 'string' ? data['accessor'] : ''),
+    accessor: seal(typeof data.accessor === 'string' ? data.accessor : ''),
     ttlMs: typeof ttl === 'number' && ttl > 0 ? ttl * 1000 : Infinity,
-    renewable: data['renewable'] === true,
+    renewable: data.renewable === true,
     policies: Array.isArray(policies) ? policies.filter((name) => typeof name === 'string') : [],
-    tokenType: typeof data['type'] === 'string' ? data['type'] : '',
-    orphan: data['orphan'] === true,
-    numUses: typeof data['num_uses'] === 'number' ? data['num_uses'] : 0,
+    tokenType: typeof data.type === 'string' ? data.type : '',
+    orphan: data.orphan === true,
+    numUses: typeof data.num_uses === 'number' ? data.num_uses : 0,
     mfaRequired: false,
   }
 }

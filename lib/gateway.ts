@@ -1,0 +1,221 @@
+import { type Audit, createAudit } from './audit/audit.ts'
+import { createHasher, type Hasher } from './audit/hasher.ts'
+import { GatewayEmitter } from './emitter.ts'
+import { createHttpTransport } from './http/transport.ts'
+import { createLeaseCache } from './lease/cache.ts'
+import { mayShare } from './lease/sharing.ts'
+import type { Gateway } from './model/gateway.ts'
+import { type GatewayConfig, type GatewayOptions, resolveGateway } from './options/gateway.ts'
+import type { Environment } from './options/server.ts'
+import { createMaySee } from './pipeline/access.ts'
+import type { Identity } from './pipeline/call.ts'
+import { createCreateOnly } from './pipeline/create-only.ts'
+import { createEntries } from './pipeline/entries.ts'
+import { checkHealth } from './pipeline/health.ts'
+import { createMounts } from './pipeline/mounts.ts'
+import { createNormalise } from './pipeline/normalise.ts'
+import { createOwnExchange } from './pipeline/own-exchange.ts'
+import { createPipeline } from './pipeline/pipeline.ts'
+import { createRelease } from './pipeline/release.ts'
+import { createSend } from './pipeline/sender.ts'
+import { createServeAlone } from './pipeline/serve-alone.ts'
+import { createServeShared } from './pipeline/serve-shared.ts'
+import { checkCreationPath } from './pipeline/unwrap.ts'
+import { createPolicyEngine, type PolicyDocument, type PolicyEngine } from './policy/engine.ts'
+import { parsePolicyText } from './policy/parse.ts'
+import type { AuthMethod } from './ports/auth-method.ts'
+import type { Clock } from './ports/clock.ts'
+import type { Files } from './ports/files.ts'
+import type { Random } from './ports/random.ts'
+import type { Telemetry } from './ports/telemetry.ts'
+import type { Transport } from './ports/transport.ts'
+import { token as tokenAuth } from './session/auth/token.ts'
+import { createSession, type Session, type SessionListener } from './session/session.ts'
+import { CallerGateway, type Engine } from './surface.ts'
+import { systemClock } from './system/clock.ts'
+import { systemFiles } from './system/files.ts'
+import { readOrCreateKey } from './system/key-file.ts'
+import { systemRandom } from './system/random.ts'
+import { createTelemetry } from './telemetry/telemetry.ts'
+
+/** What a gateway reaches the outside through. For tests: a fake clock, fixed chance. */
+export interface Drivers {
+  readonly clock: Clock
+  readonly random: Random
+  readonly files: Files
+  readonly telemetry: Telemetry
+  readonly environment: Environment
+}
+
+/**
+ * Opens the gate: checks the options, loads policies, opens audit devices. Logs in when the first call needs a token.
+ *
+ * @param options - See {@link GatewayOptions}.
+ * @param drivers - Replaces parts of the outside, for tests.
+ * @throws {TypeError|RangeError} an option is wrong; the message names it.
+ * @throws {PolicyLoadError} a policy cannot be used.
+ * @throws {AuditError} `ERR_PORTCULLIS_AUDIT_UNUSABLE`: a device cannot be opened.
+ * @example
+ * const gateway = await createGateway({
+ *   server: { address: 'https://vault.internal:8200' },
+ *   auth: appRole({ roleId, secretIdFile: '/run/secrets/secret-id' }),
+ *   policies: './policies',
+ *   caller: { service: 'orders' },
+ *   audit: { devices: [file('audit.jsonl'), otel()] },
+ * })
+ * const { data } = await gateway.read('database/creds/orders')
+ */
+export async function createGateway(options: GatewayOptions, drivers: Partial<Drivers> = {}): Promise<Gateway> {
+  const environment = drivers.environment ?? process.env
+  const config = resolveGateway(options, environment)
+  const emitter = new GatewayEmitter()
+  const {
+    clock = systemClock,
+    random = systemRandom,
+    files = systemFiles,
+    telemetry = await createTelemetry(),
+  } = drivers
+  const outside = { clock, random, files, telemetry, environment }
+  const policy = await loadPolicies(config, outside)
+  const hasher = createHasher(await auditKey(config, random))
+  const instance = random.uuid()
+  const audit = await createAudit({ devices: config.devices, hasher, clock, instance, telemetry, diagnostics: emitter })
+  const transport =
+    'transport' in config.server ? config.server.transport : createHttpTransport(config.server.config, outside)
+  const engine = createEngine(config, { ...outside, policy, audit, hasher, emitter, transport, instance })
+  return new CallerGateway(engine, { caller: config.caller, identity: engine.own })
+}
+
+interface Parts extends Drivers {
+  readonly policy: PolicyEngine
+  readonly audit: Audit
+  readonly hasher: Hasher
+  readonly emitter: GatewayEmitter
+  readonly transport: Transport
+  readonly instance: string
+}
+
+function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly own: Identity } {
+  const { audit, clock, emitter, hasher, policy, telemetry, transport } = parts
+  const { namespace, timeoutMs } = config
+  const nextId = ids(parts.instance)
+  const entries = createEntries(audit)
+  const exchange = createOwnExchange({ transport, entries, telemetry, nextId, namespace, timeoutMs })
+  const sessionOf = (auth: AuthMethod): Session =>
+    createSession({ ...parts, auth, exchange, hash: hasher.value, listener: sessionListener(parts, auth.method) })
+  const session = sessionOf(config.auth)
+  const mounts = createMounts({ exchange, session })
+  const normalise = createNormalise(config)
+  const cache = createLeaseCache(config.maxEntries)
+  const onLeak = (path: string, code: string): void => emitter.emit('leaked', { path, code })
+  const release = createRelease({ exchange, onLeak })
+  const send = createSend({
+    transport,
+    clock,
+    telemetry,
+    isKnownKv: (request) => mounts.isKnownKv(request.namespace, request.path),
+  })
+  const serving = { policy, entries, send, release, clock, timeoutMs }
+  const serveAlone = createServeAlone(serving)
+  const shared = createServeShared({
+    ...serving,
+    cache,
+    telemetry,
+    maySee: createMaySee({ exchange, clock }),
+    serveAlone,
+  })
+  const emit = emitter.emit.bind(emitter)
+  const pipeline = createPipeline({
+    ...{ normalise, policy, entries, telemetry, clock, emit, nextId, mayShare, serveAlone },
+    createOnly: createCreateOnly(mounts),
+    maxInFlight: config.maxInFlight,
+    serveShared: (call) => shared.serve(call),
+  })
+  const close = async (): Promise<void> => {
+    await pipeline.drain()
+    await shared.settled()
+    await session.close()
+    await transport.close()
+    await audit.close()
+    emitter.removeAll()
+  }
+  let closing: Promise<void> | undefined
+  return {
+    own: { id: '', session },
+    run: (who, operation, path, data, options, isLogin) => {
+      const { query, namespace: asked, wrapTtlMs } = options
+      return pipeline.run(who, { operation, path, data, query, namespace: asked, wrapTtlMs }, options, isLogin)
+    },
+    async unwrap(who, token, { creationPath, ...options }) {
+      if (creationPath !== undefined) await checkCreationPath(exchange, token, creationPath)
+      const { query, namespace: asked } = options
+      const raw = { operation: 'write', path: 'sys/wrapping/unwrap', data: { token }, query, namespace: asked } as const
+      return pipeline.run(who, raw, options)
+    },
+    explain: ({ caller }, request) => policy.explain(caller, normalise(request)),
+    evict: (target) => cache.evict(target, namespace),
+    health: (limitMs) =>
+      checkHealth(
+        {
+          ...{ transport, nextId },
+          session: () => session.state(),
+          devices: () => audit.counters(),
+          cache: () => ({ entries: cache.size, inFlight: pipeline.inFlight }),
+        },
+        limitMs,
+      ),
+    kvVersion: async (mount) => (await mounts.of(namespace, `${mount}/`)).kvVersion,
+    identity: (token) => ({ id: hasher.value(token), session: sessionOf(tokenAuth({ token })) }),
+    on: (event, listener) => emitter.on(event, listener),
+    off: (event, listener) => emitter.off(event, listener),
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+async function loadPolicies(config: GatewayConfig, { clock, files }: Drivers): Promise<PolicyEngine> {
+  const { policies, namespace, unrestricted } = config
+  const documents = 'folder' in policies ? await readPolicies(policies.folder, files) : policies.documents.map(named)
+  return createPolicyEngine(documents, { namespace, unrestricted, clock })
+}
+
+async function readPolicies(folder: string, files: Files): Promise<readonly PolicyDocument[]> {
+  const names = await files.list(folder, '.json')
+  return Promise.all(
+    names.map(async (name) => {
+      const file = `${folder}/${name}`
+      return parsePolicyText(file, await files.readText(file))
+    }),
+  )
+}
+
+function named(document: object, index: number): PolicyDocument {
+  return { file: `policies[${index}]`, document }
+}
+
+async function auditKey({ auditKey: key }: GatewayConfig, random: Random): Promise<Uint8Array> {
+  if ('bytes' in key) return key.bytes
+  return 'file' in key ? readOrCreateKey(key.file, random) : random.bytes(32)
+}
+
+/** Ids that are unique for ever and cost no randomness a request. */
+function ids(instance: string): () => string {
+  let count = 0
+  return () => `${instance}-${(++count).toString(36)}`
+}
+
+function sessionListener({ emitter, telemetry, clock }: Parts, method: string): SessionListener {
+  return {
+    login({ generation, endsAtMs }): void {
+      telemetry.count('portcullis.session.logins', { 'portcullis.auth.method': method, 'portcullis.outcome': 'ok' })
+      emitter.emit('login', { method, generation, ttlMs: endsAtMs - clock.now() })
+    },
+    loginFailed(_, code, retryAfterMs): void {
+      telemetry.count('portcullis.session.logins', { 'portcullis.auth.method': method, 'portcullis.outcome': 'failed' })
+      emitter.emit('loginFailed', { method, code, retryAfterMs })
+    },
+    leaked: (code): void => emitter.emit('leaked', { path: 'auth/token/revoke-self', code }),
+  }
+}

@@ -1,0 +1,52 @@
+export { callback } from './audit/function-device.ts'
+export type { AuditPhase, ErrorCode, ErrorCodeFacts, ErrorKind } from './errors/index.ts'
+export {
+  AuditError,
+  ERROR_CODES,
+  GatewayError,
+  LeaseError,
+  PolicyDeniedError,
+  PolicyLoadError,
+  PortcullisError,
+  ServerError,
+  SessionError,
+} from './errors/index.ts'
+export type { Drivers } from './gateway.ts'
+export { createGateway } from './gateway.ts'
+export type { Answer, IssuedToken, Wrapped } from './model/answer.ts'
+export type { AuditEntry, Source } from './model/audit-entry.ts'
+export type { CallerAttributes, CallerValue } from './model/caller.ts'
+export type { Decision, DecisionReason } from './model/decision.ts'
+export type { GatewayEvents } from './model/events.ts'
+export type {
+  CallOptions,
+  EvictTarget,
+  ExplainRequest,
+  Explanation,
+  Gateway,
+  Health,
+  RuleNote,
+  ScopeOptions,
+} from './model/gateway.ts'
+export type { JsonObject, JsonValue } from './model/json.ts'
+export type {
+  DatabaseCredentials,
+  DatabaseMount,
+  IssuedCertificate,
+  KvMetadata,
+  KvMount,
+  KvSecret,
+  PkiMount,
+  TransitMount,
+} from './model/mounts.ts'
+export type { AuditOptions, CacheOptions, GatewayOptions } from './options/gateway.ts'
+export type { ServerOptions } from './options/server.ts'
+export type { AuditDevice, AuditDeviceOptions, AuditRecord } from './ports/audit-device.ts'
+export type { AuthMethod, Login, LoginContext, OwnCall } from './ports/auth-method.ts'
+export type { Transport, TransportOptions, TransportRequest } from './ports/transport.ts'
+export type { AppRoleOptions } from './session/auth/app-role.ts'
+export { appRole } from './session/auth/app-role.ts'
+export type { TokenOptions } from './session/auth/token.ts'
+export { token } from './session/auth/token.ts'
+export { file } from './system/audit-file.ts'
+export { otel } from './telemetry/audit-otel.ts'

@@ -1,0 +1,143 @@
+import type { Caller, CallerAttributes } from '../model/caller.ts'
+import type { AuditDeviceOptions } from '../ports/audit-device.ts'
+import type { AuthMethod } from '../ports/auth-method.ts'
+import type { Transport } from '../ports/transport.ts'
+import { createCaller } from './caller.ts'
+import { booleanOption, checkNames, numberOption, stringOption, typed } from './check.ts'
+import { type Environment, resolveServer, type ServerConfig, type ServerOptions } from './server.ts'
+
+/** Where audit entries go, and the key of the HMACs in them. */
+export interface AuditOptions {
+  /** At least one. An entry must be accepted by each required one before the request goes on. */
+  readonly devices: readonly AuditDeviceOptions[]
+  /** Key of the HMACs, 16 bytes or more; one an installation, so that equal values can be found across restarts. */
+  readonly key?: Uint8Array
+  /** File with the key; made with 32 random bytes and mode 0600 where it does not exist. Default: a new key for each process. */
+  readonly keyFile?: string
+}
+
+/** Bounds of the cache. */
+export interface CacheOptions {
+  /** Answers kept at once; the least used go first. Default 1000, at least 1. */
+  readonly maxEntries?: number
+}
+
+/** What {@link createGateway} takes. */
+export interface GatewayOptions {
+  /** A server, or any Transport. Default: what `BAO_ADDR` or `VAULT_ADDR` names. */
+  readonly server?: ServerOptions | Transport
+  /** How to get a token: `token()`, `appRole()`, or an {@link AuthMethod} of your own. */
+  readonly auth: AuthMethod
+  /** A folder of `*.json` policies, or documents. Without any that allows, everything is denied. */
+  readonly policies?: string | readonly object[]
+  /** DANGEROUS: no policy is asked, everything the server allows passes. Excludes `policies`. Default false. */
+  readonly dangerouslyAllowEverything?: boolean
+  /** Attributes that policies are judged on. Default: none. */
+  readonly caller?: CallerAttributes
+  readonly audit: AuditOptions
+  readonly cache?: CacheOptions
+  /** Calls in flight at once; more are refused with `ERR_PORTCULLIS_GATEWAY_CAPACITY`. Default 10000, at least 1. */
+  readonly maxInFlight?: number
+}
+
+/** {@link GatewayOptions}, checked and complete. */
+export interface GatewayConfig {
+  readonly server: { readonly transport: Transport } | { readonly config: ServerConfig }
+  readonly namespace: string
+  readonly namespaces: readonly string[]
+  readonly timeoutMs: number
+  readonly auth: AuthMethod
+  readonly policies: { readonly folder: string } | { readonly documents: readonly object[] }
+  readonly unrestricted: boolean
+  readonly caller: Caller
+  readonly devices: readonly AuditDeviceOptions[]
+  readonly auditKey: { readonly bytes: Uint8Array } | { readonly file: string } | { readonly generated: true }
+  readonly maxEntries: number
+  readonly maxInFlight: number
+}
+
+/** Bound on one exchange through a Transport that was handed in. */
+export const TRANSPORT_TIMEOUT_MS = 60_000
+export const CACHE_MAX_ENTRIES = 1_000
+export const MAX_IN_FLIGHT = 10_000
+
+/** Checks and completes `options`. Pure. @throws {TypeError|RangeError} naming the option and what it got. */
+export function resolveGateway(options: GatewayOptions, environment: Environment): GatewayConfig {
+  checkNames('createGateway()', options, NAMES)
+  checkNames('cache', options.cache ?? {}, ['maxEntries'])
+  const unrestricted = booleanOption('dangerouslyAllowEverything', options.dangerouslyAllowEverything, false)
+  if (unrestricted && options.policies !== undefined) {
+    throw new TypeError('dangerouslyAllowEverything and policies contradict each other: give one')
+  }
+  return Object.freeze({
+    ...resolveEndpoint(options.server, environment),
+    auth: checkedAuth(options.auth),
+    policies: checkedPolicies(options.policies),
+    unrestricted,
+    caller: createCaller(options.caller ?? {}),
+    ...checkedAudit(options.audit),
+    maxEntries: numberOption('cache.maxEntries', options.cache?.maxEntries, CACHE_MAX_ENTRIES, {
+      min: 1,
+      max: 1_000_000,
+      integer: true,
+    }),
+    maxInFlight: numberOption('maxInFlight', options.maxInFlight, MAX_IN_FLIGHT, { min: 1, integer: true }),
+  })
+}
+
+const NAMES = ['server', 'auth', 'policies', 'dangerouslyAllowEverything', 'caller', 'audit', 'cache', 'maxInFlight']
+
+type Endpoint = Pick<GatewayConfig, 'server' | 'namespace' | 'namespaces' | 'timeoutMs'>
+
+function resolveEndpoint(server: GatewayOptions['server'], environment: Environment): Endpoint {
+  if (isTransport(server)) {
+    return { server: { transport: server }, namespace: '', namespaces: [''], timeoutMs: TRANSPORT_TIMEOUT_MS }
+  }
+  const config = resolveServer(server, environment)
+  const { namespace, namespaces, timeoutMs } = config
+  return { server: { config }, namespace, namespaces, timeoutMs }
+}
+
+function isTransport(server: GatewayOptions['server']): server is Transport {
+  return typeof server === 'object' && server !== null && 'send' in server && typeof server.send === 'function'
+}
+
+function checkedAuth(auth: unknown): AuthMethod {
+  const isMethod = typeof auth === 'object' && auth !== null && 'login' in auth && typeof auth.login === 'function'
+  if (!isMethod || !('method' in auth) || typeof auth.method !== 'string') {
+    throw new TypeError(`auth must be an auth method such as token() or appRole(), got ${typed(auth)}`)
+  }
+  return auth as AuthMethod
+}
+
+function checkedPolicies(policies: unknown): GatewayConfig['policies'] {
+  if (policies === undefined) return { documents: [] }
+  if (typeof policies === 'string' && policies !== '') return { folder: policies }
+  if (Array.isArray(policies)) return { documents: Object.freeze([...policies]) }
+  throw new TypeError(`policies must be the path of a folder or a list of documents, got ${typed(policies)}`)
+}
+
+function checkedAudit(audit: unknown): Pick<GatewayConfig, 'devices' | 'auditKey'> {
+  checkNames('audit', audit, ['devices', 'key', 'keyFile'])
+  const { devices, key, keyFile } = audit as AuditOptions
+  if (!Array.isArray(devices) || devices.length === 0) {
+    throw new TypeError('audit.devices must list at least one device, such as file(path): nothing passes unrecorded')
+  }
+  for (const [index, entry] of devices.entries()) {
+    if (typeof entry?.device?.write !== 'function') {
+      throw new TypeError(
+        `audit.devices[${index}] must be a device such as file(path), otel() or callback(name, write), got ${typed(entry)}`,
+      )
+    }
+  }
+  return { devices: Object.freeze([...devices]), auditKey: checkedKey(key, keyFile) }
+}
+
+function checkedKey(key: unknown, keyFile: unknown): GatewayConfig['auditKey'] {
+  if (key !== undefined && keyFile !== undefined) throw new TypeError('give either audit.key or audit.keyFile')
+  if (keyFile !== undefined) return { file: stringOption('audit.keyFile', keyFile, '') }
+  if (key === undefined) return { generated: true }
+  if (!(key instanceof Uint8Array)) throw new TypeError(`audit.key must be a Uint8Array, got ${typed(key)}`)
+  if (key.length < 16) throw new RangeError(`audit.key must have at least 16 bytes, got ${key.length}`)
+  return { bytes: key }
+}

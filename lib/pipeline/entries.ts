@@ -1,0 +1,117 @@
+import type { Audit, AuditDraft } from '../audit/audit.ts'
+import type { Hasher } from '../audit/hasher.ts'
+import { AuditError, PortcullisError } from '../errors/index.ts'
+import type { AuditEntry, AuditRequest, AuditResponse, Source } from '../model/audit-entry.ts'
+import type { Caller } from '../model/caller.ts'
+import type { Decision } from '../model/decision.ts'
+import type { GatewayRequest } from '../model/request.ts'
+import { unseal } from '../model/sealed.ts'
+import type { ServerAnswer } from '../model/server-answer.ts'
+
+/** What every entry of one request has in common. */
+export interface EntrySubject {
+  readonly id: string
+  readonly caller: Caller
+  readonly decision: Decision
+  readonly request: GatewayRequest
+  readonly auth: AuditEntry['auth']
+  readonly trace: AuditEntry['trace']
+}
+
+/** Writes the audit entries of requests. Each resolves once every required device has accepted the entry. @throws {AuditError} */
+export interface Entries {
+  /** Before something leaves the process. */
+  request(subject: EntrySubject): Promise<void> | undefined
+  /** Before an answer is handed over. */
+  response(subject: EntrySubject, response: AuditResponse): Promise<void> | undefined
+  /** A request that was refused, or whose exchange failed. Gives the error to reject with: `error`, or the audit's own with it as cause. */
+  failure(subject: EntrySubject, type: 'request' | 'response', error: unknown): Promise<unknown>
+  /** The audit form of an answer; each HMAC in it is worked out here, once. */
+  answered(answer: ServerAnswer, source: Source): AuditResponse
+}
+
+export function createEntries(audit: Audit): Entries {
+  const { hasher } = audit
+  return {
+    request: (subject) => audit.record(draft(hasher, subject, 'request')),
+    response: (subject, response) => audit.record({ ...draft(hasher, subject, 'response'), response }),
+    async failure(subject, type, error): Promise<unknown> {
+      try {
+        await audit.record({ ...draft(hasher, subject, type), error: described(error) })
+      } catch (refusal) {
+        return refusal instanceof AuditError && !(error instanceof AuditError) ? withCause(refusal, error) : refusal
+      }
+      return error
+    },
+    answered: (answer, source) => answered(hasher, answer, source),
+  }
+}
+
+function draft(hasher: Hasher, subject: EntrySubject, type: 'request' | 'response'): AuditDraft {
+  const { caller, decision, auth, trace } = subject
+  const base = { type, caller, decision, request: auditRequest(hasher, subject) }
+  if (auth === undefined && trace === undefined) return base
+  return { ...base, ...(auth === undefined ? {} : { auth }), ...(trace === undefined ? {} : { trace }) }
+}
+
+function auditRequest(hasher: Hasher, { id, request }: EntrySubject): AuditRequest {
+  const { operation, path, data, wrapTtlMs } = request
+  const entry = { id, operation, namespace: namespaceEntry(request.namespace), path }
+  let isPlain = data === undefined && wrapTtlMs === 0
+  for (const _ in request.query) isPlain = false
+  if (isPlain) return entry
+  return {
+    ...entry,
+    ...(Object.keys(request.query).length === 0 ? {} : { query: hasher.data(request.query) }),
+    ...(data === undefined ? {} : { data: hasher.data(data) }),
+    ...(wrapTtlMs === 0 ? {} : { wrap_ttl: wrapTtlMs / 1000 }),
+  }
+}
+
+const ROOT = Object.freeze({ path: '' })
+
+/** The server writes `team-a/` in its own log. */
+function namespaceEntry(namespace: string): { readonly path: string } {
+  return namespace === '' ? ROOT : { path: `${namespace}/` }
+}
+
+function answered(hasher: Hasher, answer: ServerAnswer, source: Source): AuditResponse {
+  const { status, requestId, leaseId, data, auth, wrapInfo, warnings } = answer
+  return {
+    source,
+    status,
+    ...(requestId === '' ? {} : { request_id: requestId }),
+    ...(leaseId === '' ? {} : { secret: { lease_id: hasher.value(leaseId) } }),
+    ...(data === undefined ? {} : { data: hasher.data(data) }),
+    ...(auth === undefined
+      ? {}
+      : {
+          auth: {
+            client_token: hasher.value(unseal(auth.token)),
+            accessor: hasher.value(unseal(auth.accessor)),
+            policies: auth.policies,
+          },
+        }),
+    ...(wrapInfo === undefined
+      ? {}
+      : {
+          wrap_info: {
+            token: hasher.value(unseal(wrapInfo.token)),
+            accessor: hasher.value(unseal(wrapInfo.accessor)),
+            ttl: wrapInfo.ttlMs / 1000,
+            creation_path: wrapInfo.creationPath,
+          },
+        }),
+    ...(warnings.length === 0 ? {} : { warnings: warnings.length }),
+  }
+}
+
+function described(error: unknown): string {
+  if (error instanceof PortcullisError) return `${error.code}: ${error.message}`
+  return error instanceof Error ? error.name : 'unknown'
+}
+
+function withCause(refusal: AuditError, cause: unknown): AuditError {
+  const { device, phase, temporary } = refusal
+  return new AuditError(refusal.code as never, refusal.message, { device, phase, temporary, cause })
+}

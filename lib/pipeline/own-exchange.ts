@@ -1,0 +1,67 @@
+import type { Decision } from '../model/decision.ts'
+import { type GatewayRequest, NO_QUERY } from '../model/request.ts'
+import type { ServerAnswer } from '../model/server-answer.ts'
+import { OWN_CALLER } from '../options/caller.ts'
+import type { OwnCall, OwnExchange } from '../ports/auth-method.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import type { Transport } from '../ports/transport.ts'
+import type { Entries, EntrySubject } from './entries.ts'
+
+export interface OwnExchangeDeps {
+  readonly transport: Transport
+  readonly entries: Entries
+  readonly telemetry: Telemetry
+  readonly nextId: () => string
+  readonly namespace: string
+  readonly timeoutMs: number
+}
+
+/** Calls that nobody asked for but the gateway: logins, look-ups, revocations. Judged by no caller's policy, always recorded. */
+export function createOwnExchange(deps: OwnExchangeDeps): OwnExchange {
+  const { transport, entries, telemetry } = deps
+  return async (call) => {
+    const subject = {
+      id: deps.nextId(),
+      caller: OWN_CALLER,
+      decision: OWN,
+      request: ownRequest(call, deps),
+      auth: undefined,
+      trace: undefined,
+    }
+    await entries.request(subject)
+    const sent = { ...subject.request, token: call.token, requestId: subject.id, repeatable: isRepeatable(call) }
+    let answer: ServerAnswer
+    try {
+      answer = await telemetry.suppressed(() => transport.send(sent, { timeoutMs: deps.timeoutMs }))
+    } catch (error) {
+      throw await entries.failure(subject, 'response', error)
+    }
+    await entries.response(subject satisfies EntrySubject, entries.answered(answer, 'server'))
+    return answer
+  }
+}
+
+const OWN: Decision = Object.freeze({
+  effect: 'allow',
+  reason: 'own',
+  policy: undefined,
+  rule: undefined,
+  message: "the gateway's own call",
+})
+
+function ownRequest(call: OwnCall, deps: OwnExchangeDeps): GatewayRequest {
+  return {
+    operation: call.operation,
+    namespace: call.namespace ?? deps.namespace,
+    path: call.path,
+    query: NO_QUERY,
+    data: call.data,
+    body: call.data === undefined ? undefined : JSON.stringify(call.data),
+    wrapTtlMs: 0,
+  }
+}
+
+/** Look-ups change nothing; a login or an unwrap must not happen twice. */
+function isRepeatable(call: OwnCall): boolean {
+  return call.operation === 'read' || call.path === 'sys/capabilities-self' || call.path === 'sys/leases/lookup'
+}

@@ -1,0 +1,224 @@
+import { GatewayError, type PolicyDeniedError } from '../errors/index.ts'
+import { type Answer, NO_ANSWER, SealedAnswer } from '../model/answer.ts'
+import type { AuditEntry } from '../model/audit-entry.ts'
+import type { Caller } from '../model/caller.ts'
+import type { GatewayEvents } from '../model/events.ts'
+import type { CallOptions } from '../model/gateway.ts'
+import { type GatewayRequest, NO_QUERY } from '../model/request.ts'
+import type { PolicyEngine } from '../policy/engine.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Span, Telemetry } from '../ports/telemetry.ts'
+import type { Call, Identity } from './call.ts'
+import type { CreateOnly } from './create-only.ts'
+import { denial, refusedDecision } from './denial.ts'
+import type { Entries } from './entries.ts'
+import type { Normalise, RawRequest } from './normalise.ts'
+import { PATH_MAX_LENGTH } from './path.ts'
+import { parseTraceparent } from './traceparent.ts'
+
+/** Who calls, with whose token. */
+export interface Who {
+  readonly caller: Caller
+  readonly identity: Identity
+}
+
+/** The path of one request: normalise, decide, record, cache, send, check, answer. */
+export interface Pipeline {
+  run(who: Who, raw: RawRequest, options: CallOptions, isLogin?: boolean): Promise<Answer>
+  /** Takes no more calls, and resolves when those in flight have ended. */
+  drain(): Promise<void>
+  readonly inFlight: number
+}
+
+export interface PipelineDeps {
+  readonly normalise: Normalise
+  readonly policy: PolicyEngine
+  readonly createOnly: CreateOnly
+  readonly entries: Entries
+  readonly telemetry: Telemetry
+  readonly clock: Clock
+  readonly emit: <E extends keyof GatewayEvents>(event: E, ...args: Parameters<GatewayEvents[E]>) => void
+  readonly nextId: () => string
+  readonly maxInFlight: number
+  /** For what may be shared: through cache and flights. */
+  readonly serveShared: (call: Call) => Promise<Answer>
+  /** For everything else: one exchange for one call. */
+  readonly serveAlone: (call: Call) => Promise<Answer>
+  readonly mayShare: (request: GatewayRequest) => boolean
+}
+
+export function createPipeline(deps: PipelineDeps): Pipeline {
+  return new RequestPipeline(deps)
+}
+
+class RequestPipeline implements Pipeline {
+  readonly #deps: PipelineDeps
+  #inFlight = 0
+  #closing = false
+  #drained: (() => void) | undefined
+
+  constructor(deps: PipelineDeps) {
+    this.#deps = deps
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  async run(who: Who, raw: RawRequest, options: CallOptions, isLogin = false): Promise<Answer> {
+    this.#enter(options)
+    const { telemetry, clock } = this.#deps
+    const startedAtMs = clock.now()
+    const span = telemetry.span('portcullis.request', SPAN_ATTRIBUTES[raw.operation])
+    let error: unknown
+    try {
+      const answer = await this.#serve(who, raw, options, isLogin)
+      span.set('portcullis.source', answer.source)
+      return answer
+    } catch (thrown) {
+      error = thrown
+      throw thrown
+    } finally {
+      endSpan(span, error)
+      telemetry.duration((clock.now() - startedAtMs) / 1000, SPAN_ATTRIBUTES[raw.operation])
+      this.#leave()
+    }
+  }
+
+  async drain(): Promise<void> {
+    this.#closing = true
+    if (this.#inFlight === 0) return
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve
+    })
+  }
+
+  #enter({ signal }: CallOptions): void {
+    if (this.#closing) throw new GatewayError('ERR_PORTCULLIS_GATEWAY_CLOSED', 'the gateway is closed')
+    signal?.throwIfAborted()
+    const { maxInFlight } = this.#deps
+    if (this.#inFlight >= maxInFlight) {
+      throw new GatewayError(
+        'ERR_PORTCULLIS_GATEWAY_CAPACITY',
+        `${maxInFlight} calls are in flight already (maxInFlight)`,
+      )
+    }
+    this.#inFlight += 1
+  }
+
+  #leave(): void {
+    this.#inFlight -= 1
+    if (this.#inFlight === 0) this.#drained?.()
+  }
+
+  #serve(who: Who, raw: RawRequest, options: CallOptions, isLogin: boolean): Promise<Answer> {
+    const { normalise, policy, mayShare, serveShared, serveAlone, nextId } = this.#deps
+    const id = nextId()
+    const trace = this.#trace(options)
+    let request: GatewayRequest
+    try {
+      request = normalise(raw)
+    } catch (error) {
+      return this.#refuse(id, who, asAsked(raw), trace, error)
+    }
+    const verdict = policy.decide(who.caller, request)
+    if (verdict.decision.effect === 'deny') {
+      return this.#refuse(id, who, request, trace, denial(verdict.decision, request))
+    }
+    if (options.dryRun === true) return Promise.resolve(new SealedAnswer(NO_ANSWER, DRY_RUN, verdict.decision))
+    this.#count('allow', verdict.decision.reason)
+    const { signal, timeoutMs } = options
+    const call: Call = {
+      id,
+      caller: who.caller,
+      identity: who.identity,
+      request,
+      verdict,
+      trace,
+      isLogin,
+      signal,
+      timeoutMs,
+    }
+    if (verdict.createOnly && request.operation === 'write') return this.#serveCreateOnly(call)
+    return mayShare(request) && !isLogin ? serveShared(call) : serveAlone(call)
+  }
+
+  async #serveCreateOnly(call: Call): Promise<Answer> {
+    const checked = await this.#deps.createOnly(call.request)
+    if ('effect' in checked) {
+      return this.#refuse(call.id, call, call.request, call.trace, denial(checked, call.request))
+    }
+    return this.#deps.serveAlone({ ...call, request: checked })
+  }
+
+  /** A refusal is recorded too: an attempt is what an auditor looks for. */
+  async #refuse(
+    id: string,
+    who: Who,
+    request: GatewayRequest,
+    trace: AuditEntry['trace'],
+    error: unknown,
+  ): Promise<never> {
+    const decision = refusedDecision(error)
+    if (decision === undefined) throw error
+    this.#count('deny', decision.reason)
+    const { entries, emit } = this.#deps
+    const auth = who.identity.session.peek()?.audit
+    const subject = { id, caller: who.caller, decision, request, auth, trace }
+    const rejected = await entries.failure(subject, 'request', error as PolicyDeniedError)
+    emit('denied', { operation: request.operation, path: request.path, decision })
+    throw rejected
+  }
+
+  #trace(options: CallOptions): AuditEntry['trace'] {
+    const active = this.#deps.telemetry.active()
+    if (active !== undefined) return { trace_id: active.traceId, span_id: active.spanId }
+    return options.traceparent === undefined ? undefined : parseTraceparent(options.traceparent)
+  }
+
+  #count(effect: 'allow' | 'deny', reason: string): void {
+    this.#deps.telemetry.count('portcullis.policy.decisions', decisionAttributes(effect, reason))
+  }
+}
+
+const DRY_RUN = Object.freeze({ source: 'dry-run', ageMs: 0, ttlMs: 0, verifiedMs: 0 } as const)
+
+const SPAN_ATTRIBUTES = Object.freeze({
+  read: Object.freeze({ 'portcullis.operation': 'read' }),
+  list: Object.freeze({ 'portcullis.operation': 'list' }),
+  scan: Object.freeze({ 'portcullis.operation': 'scan' }),
+  write: Object.freeze({ 'portcullis.operation': 'write' }),
+  patch: Object.freeze({ 'portcullis.operation': 'patch' }),
+  delete: Object.freeze({ 'portcullis.operation': 'delete' }),
+})
+
+const decisionMemo = new Map<string, Readonly<Record<string, string>>>()
+
+/** Effects and reasons are fixed words, so the memo is small and a hit allocates nothing. */
+function decisionAttributes(effect: string, reason: string): Readonly<Record<string, string>> {
+  const key = `${effect} ${reason}`
+  let attributes = decisionMemo.get(key)
+  if (attributes === undefined) {
+    attributes = Object.freeze({ 'portcullis.decision.effect': effect, 'portcullis.decision.reason': reason })
+    decisionMemo.set(key, attributes)
+  }
+  return attributes
+}
+
+function endSpan(span: Span, error: unknown): void {
+  if (error === undefined) span.end()
+  else span.end((error as { code?: string }).code ?? 'aborted')
+}
+
+/** The request as it was asked, for the record of its refusal; nothing of it is sent. */
+function asAsked(raw: RawRequest): GatewayRequest {
+  return {
+    operation: raw.operation,
+    namespace: '',
+    path: String(raw.path).slice(0, PATH_MAX_LENGTH),
+    query: NO_QUERY,
+    data: undefined,
+    body: undefined,
+    wrapTtlMs: 0,
+  }
+}

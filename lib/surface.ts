@@ -1,0 +1,155 @@
+import type { Answer } from './model/answer.ts'
+import type { CallerAttributes } from './model/caller.ts'
+import type { GatewayEvents } from './model/events.ts'
+import type {
+  CallOptions,
+  EvictTarget,
+  ExplainRequest,
+  Explanation,
+  Gateway,
+  Health,
+  ScopeOptions,
+} from './model/gateway.ts'
+import type { JsonObject } from './model/json.ts'
+import type { DatabaseMount, KvMount, PkiMount, TransitMount } from './model/mounts.ts'
+import type { Operation } from './model/operation.ts'
+import { createDatabase } from './mount/database.ts'
+import { createKv } from './mount/kv.ts'
+import { createPki } from './mount/pki.ts'
+import { createTransit } from './mount/transit.ts'
+import { createCaller } from './options/caller.ts'
+import { checkNames, stringOption } from './options/check.ts'
+import type { Identity } from './pipeline/call.ts'
+import type { Who } from './pipeline/pipeline.ts'
+
+/** What is behind a gateway: one engine, shared by all its scopes. */
+export interface Engine {
+  run(
+    who: Who,
+    operation: Operation,
+    path: string,
+    data: unknown,
+    options: CallOptions,
+    isLogin?: boolean,
+  ): Promise<Answer>
+  unwrap(who: Who, token: string, options: CallOptions & { readonly creationPath?: string }): Promise<Answer>
+  explain(who: Who, request: ExplainRequest): Explanation
+  evict(target: EvictTarget): number
+  health(timeoutMs: number | undefined): Promise<Health>
+  kvVersion(mount: string): Promise<1 | 2>
+  /** The identity behind a token that a caller handed over. */
+  identity(token: string): Identity
+  on<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): void
+  off<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): void
+  close(): Promise<void>
+}
+
+const CALL_OPTIONS = ['signal', 'timeoutMs', 'query', 'namespace', 'wrapTtlMs', 'dryRun', 'traceparent', 'creationPath']
+
+/** {@link Gateway} for one caller, over an engine that many share. */
+export class CallerGateway implements Gateway {
+  readonly #engine: Engine
+  readonly #who: Who
+
+  constructor(engine: Engine, who: Who) {
+    this.#engine = engine
+    this.#who = who
+  }
+
+  read<T = JsonObject>(path: string, options?: CallOptions): Promise<Answer<T>> {
+    return this.#call('read', path, undefined, options)
+  }
+
+  list<T = { readonly keys: readonly string[] }>(path: string, options?: CallOptions): Promise<Answer<T>> {
+    return this.#call('list', path, undefined, options)
+  }
+
+  write<T = JsonObject>(path: string, data?: unknown, options?: CallOptions): Promise<Answer<T>> {
+    return this.#call('write', path, data, options)
+  }
+
+  patch<T = JsonObject>(path: string, data: unknown, options?: CallOptions): Promise<Answer<T>> {
+    return this.#call('patch', path, data, options)
+  }
+
+  delete<T = JsonObject>(path: string, options?: CallOptions): Promise<Answer<T>> {
+    return this.#call('delete', path, undefined, options)
+  }
+
+  unwrap<T = JsonObject>(
+    token: string,
+    options: CallOptions & { readonly creationPath?: string } = {},
+  ): Promise<Answer<T>> {
+    checkCallOptions(options)
+    stringOption('token', token, undefined)
+    return this.#engine.unwrap(this.#who, token, options) as Promise<Answer<T>>
+  }
+
+  login(path: string, data: unknown, options: CallOptions = {}): Promise<Answer> {
+    checkCallOptions(options)
+    return this.#engine.run(this.#who, 'write', path, data, options, true)
+  }
+
+  kv(mount = 'secret'): KvMount {
+    return createKv(this, mount, () => this.#engine.kvVersion(mount))
+  }
+
+  transit(mount = 'transit'): TransitMount {
+    return createTransit(this, mount)
+  }
+
+  database(mount = 'database'): DatabaseMount {
+    return createDatabase(this, mount)
+  }
+
+  pki(mount = 'pki'): PkiMount {
+    return createPki(this, mount)
+  }
+
+  as(attributes: CallerAttributes, options: ScopeOptions = {}): Gateway {
+    checkNames('as()', options, ['token'])
+    const caller = createCaller(attributes, this.#who.caller)
+    const token = stringOption('token', options.token, undefined)
+    const identity = token === undefined ? this.#who.identity : this.#engine.identity(token)
+    return new CallerGateway(this.#engine, { caller, identity })
+  }
+
+  explain(request: ExplainRequest): Explanation {
+    return this.#engine.explain(this.#who, request)
+  }
+
+  evict(target: EvictTarget): number {
+    return this.#engine.evict(target)
+  }
+
+  health(options: { readonly timeoutMs?: number } = {}): Promise<Health> {
+    return this.#engine.health(options.timeoutMs)
+  }
+
+  on<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): this {
+    this.#engine.on(event, listener)
+    return this
+  }
+
+  off<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): this {
+    this.#engine.off(event, listener)
+    return this
+  }
+
+  close(): Promise<void> {
+    return this.#engine.close()
+  }
+
+  #call<T>(operation: Operation, path: string, data: unknown, options: CallOptions = NO_OPTIONS): Promise<Answer<T>> {
+    if (options !== NO_OPTIONS) checkCallOptions(options)
+    return this.#engine.run(this.#who, operation, path, data, options) as Promise<Answer<T>>
+  }
+}
+
+const NO_OPTIONS: CallOptions = Object.freeze({})
+
+function checkCallOptions(options: CallOptions): void {
+  checkNames('the options of a call', options, CALL_OPTIONS)
+  const { timeoutMs } = options
+  if (timeoutMs !== undefined && !(timeoutMs > 0)) throw new RangeError(`timeoutMs must be above 0, got ${timeoutMs}`)
+}
