@@ -4,7 +4,8 @@ import type { AuthMethod } from '../ports/auth-method.ts'
 import type { Transport } from '../ports/transport.ts'
 import { createCaller } from './caller.ts'
 import { booleanOption, checkNames, numberOption, stringOption, typed } from './check.ts'
-import { type Environment, resolveServer, type ServerConfig, type ServerOptions } from './server.ts'
+import type { Environment } from './environment.ts'
+import { resolveServer, type ServerConfig, type ServerOptions } from './server.ts'
 
 /** Where audit entries go, and the key of the HMACs in them. */
 export interface AuditOptions {
