@@ -1,0 +1,101 @@
+import { BoundedMap } from '../model/bounded-map.ts'
+import type { Caller } from '../model/caller.ts'
+import type { Operation } from '../model/operation.ts'
+import { type Plan, planFor } from './judge.ts'
+import type { RuleSet } from './rule-set.ts'
+
+/** Plans kept at once, over all callers; beyond it all are forgotten. */
+export const PLANS_MAX = 10_000
+/** Longer paths are worked out anew each time, so that plans cannot fill the memory. */
+const PLAN_PATH_MAX_LENGTH = 1024
+/** Different chains of bindings kept at once. */
+const CHAINS_MAX = 1000
+
+/** The policies that bind a chain of callers in one namespace, and the plans made under them. */
+export interface Scope {
+  /** Rule sets of each caller, root first. */
+  readonly chain: readonly (readonly RuleSet[])[]
+  readonly plans: Map<Operation, Map<string, Plan>>
+}
+
+/** Namespaces of the policies, and what binds there. */
+export type Binding = ReadonlyMap<string, Scope>
+
+/** Works out, once for each caller, which policies bind it; and, once for each path, what they say. */
+export class Bindings {
+  readonly #sets: readonly RuleSet[]
+  readonly #namespaces: ReadonlySet<string>
+  readonly #ofCaller = new WeakMap<Caller, Binding>()
+  /** Callers bound alike share a binding, and so the plans. */
+  readonly #ofChain = new BoundedMap<Binding>(CHAINS_MAX)
+  readonly #filled = new Set<Map<string, Plan>>()
+  #planCount = 0
+
+  constructor(sets: readonly RuleSet[]) {
+    this.#sets = sets
+    this.#namespaces = new Set(sets.map(({ namespace }) => namespace))
+  }
+
+  of(caller: Caller): Binding {
+    let binding = this.#ofCaller.get(caller)
+    if (binding === undefined) {
+      binding = this.#bind(caller)
+      this.#ofCaller.set(caller, binding)
+    }
+    return binding
+  }
+
+  plan(scope: Scope, operation: Operation, path: string): Plan {
+    const known = scope.plans.get(operation)?.get(path)
+    if (known !== undefined) return known
+    const plan = planFor(scope.chain, operation, path)
+    if (path.length <= PLAN_PATH_MAX_LENGTH) this.#keep(scope, operation, path, plan)
+    return plan
+  }
+
+  #bind(caller: Caller): Binding {
+    const chain: (readonly number[])[] = []
+    for (let link: Caller | undefined = caller; link !== undefined; link = link.parent) {
+      chain.unshift(this.#binding(link))
+    }
+    const key = JSON.stringify(chain)
+    let binding = this.#ofChain.get(key)
+    if (binding === undefined) {
+      binding = this.#scopes(chain)
+      this.#ofChain.set(key, binding)
+    }
+    return binding
+  }
+
+  /** Indexes of the sets that bind one caller. */
+  #binding({ attributes }: Caller): readonly number[] {
+    return this.#sets.flatMap(({ subject }, at) => (subject?.(attributes) === undefined ? [at] : []))
+  }
+
+  #scopes(chain: readonly (readonly number[])[]): Binding {
+    const scopes = new Map<string, Scope>()
+    for (const namespace of this.#namespaces) {
+      const inside = chain.map(
+        (link) => link.map((at) => this.#sets[at]).filter((set) => set?.namespace === namespace) as readonly RuleSet[],
+      )
+      scopes.set(namespace, { chain: inside, plans: new Map() })
+    }
+    return scopes
+  }
+
+  #keep(scope: Scope, operation: Operation, path: string, plan: Plan): void {
+    if (this.#planCount >= PLANS_MAX) {
+      for (const plans of this.#filled) plans.clear()
+      this.#filled.clear()
+      this.#planCount = 0
+    }
+    let plans = scope.plans.get(operation)
+    if (plans === undefined) {
+      plans = new Map()
+      scope.plans.set(operation, plans)
+    }
+    plans.set(path, plan)
+    this.#filled.add(plans)
+    this.#planCount += 1
+  }
+}

@@ -1,0 +1,143 @@
+import type { Decision } from '../model/decision.ts'
+import type { Operation } from '../model/operation.ts'
+import type { GatewayRequest } from '../model/request.ts'
+import { covers, grantsCreateOnly, isConditional, type Rule } from './rule.ts'
+import { forbiddingRules, pathForms, type RuleSet, winningRules } from './rule-set.ts'
+import { combined, denied, type RuleVerdict } from './verdict.ts'
+
+/** What is settled by operation and path for one caller of a chain: the verdict, or the allow rules to try in turn. */
+type Link = { readonly verdict: RuleVerdict } | { readonly rules: readonly Rule[] }
+
+/** What is settled by operation and path for a whole chain of callers; the rest is in {@link judge}. */
+export interface Plan {
+  /** Where nothing else matters. */
+  readonly fixed: RuleVerdict | undefined
+  /** Root first. */
+  readonly links: readonly Link[]
+}
+
+/** No policy binds one of the callers, in the request's namespace. */
+export const NO_POLICY: RuleVerdict = denied({
+  reason: 'no-policy',
+  policy: undefined,
+  rule: undefined,
+  message: 'no policy binds the caller in this namespace; what no policy allows is denied',
+})
+
+/** The plan for callers bound by `chain`, root first. */
+export function planFor(chain: readonly (readonly RuleSet[])[], operation: Operation, path: string): Plan {
+  const links = chain.map((sets) => linkFor(sets, operation, path))
+  return { fixed: fixedVerdict(links), links }
+}
+
+/** The verdict of a plan on one request: the first refusal, root first, or what all allow. */
+export function judge(plan: Plan, request: GatewayRequest): RuleVerdict {
+  if (plan.fixed !== undefined) return plan.fixed
+  const verdicts: RuleVerdict[] = []
+  for (const link of plan.links) {
+    const verdict = 'verdict' in link ? link.verdict : tried(link.rules, request)
+    if (verdict.decision.effect === 'deny') return verdict
+    verdicts.push(verdict)
+  }
+  const [first, ...rest] = verdicts
+  return first === undefined ? NO_POLICY : combined([first, ...rest])
+}
+
+/** Why `rule`, which allows the operation on the path, refuses the request; `undefined` when it accepts. */
+export function objection(rule: Rule, request: GatewayRequest): Decision | undefined {
+  return requestObjection(rule, request) ?? queryObjection(rule, request) ?? wrapObjection(rule, request)
+}
+
+function linkFor(sets: readonly RuleSet[], operation: Operation, path: string): Link {
+  if (sets.length === 0) return { verdict: NO_POLICY }
+  const forms = pathForms(operation, path)
+  const forbid = forbiddingRules(sets, forms).find((rule) => covers(rule, operation))
+  if (forbid !== undefined) return { verdict: forbid.verdict }
+  const rules = winningRules(sets, forms)
+  const winner = rules[0]
+  if (winner === undefined) return { verdict: noRule(sets) }
+  const covering = rules.filter((rule) => covers(rule, operation))
+  const deny = covering.find(({ effect }) => effect === 'deny')
+  if (deny !== undefined) return { verdict: deny.verdict }
+  // The server adds up what rules on one path grant: a rule for create alone must not narrow one for update.
+  const whole = covering.filter((rule) => operation !== 'write' || !grantsCreateOnly(rule))
+  const first = whole[0] ?? covering[0]
+  if (first === undefined) return { verdict: notGranted(winner, operation) }
+  if (!isConditional(first)) return { verdict: first.verdict }
+  return { rules: [...whole, ...covering.filter((rule) => !whole.includes(rule))] }
+}
+
+function fixedVerdict(links: readonly Link[]): RuleVerdict | undefined {
+  const verdicts: RuleVerdict[] = []
+  for (const link of links) {
+    if (!('verdict' in link)) return undefined
+    if (link.verdict.decision.effect === 'deny') return link.verdict
+    verdicts.push(link.verdict)
+  }
+  const [first, ...rest] = verdicts
+  return first === undefined ? NO_POLICY : combined([first, ...rest])
+}
+
+/** The first rule that accepts; else the first's objection, which stands for all. */
+function tried(rules: readonly Rule[], request: GatewayRequest): RuleVerdict {
+  let refusal: Decision | undefined
+  for (const rule of rules) {
+    const refused = objection(rule, request)
+    if (refused === undefined) return rule.verdict
+    refusal ??= refused
+  }
+  if (refusal === undefined) return NO_POLICY
+  const others = rules.length === 1 ? '' : ` (${rules.length - 1} more on the same path refuse it too)`
+  return denied({ ...refusal, message: refusal.message + others })
+}
+
+function requestObjection(rule: Rule, { data }: GatewayRequest): Decision | undefined {
+  const failure = rule.request?.(data ?? {})
+  return failure && refusal(rule, `/data${failure.pointer}`, failure.keyword, failure.hint)
+}
+
+function queryObjection(rule: Rule, { query }: GatewayRequest): Decision | undefined {
+  if (rule.query !== undefined) {
+    const failure = rule.query(query)
+    return failure && refusal(rule, `/query${failure.pointer}`, failure.keyword, failure.hint)
+  }
+  if (rule.request === undefined || Object.keys(query).length === 0) return undefined
+  return refusal(
+    rule,
+    '/query',
+    'query',
+    'must have no parameters, since the rule has a "request" schema and no "query"',
+  )
+}
+
+function wrapObjection(rule: Rule, { wrapTtlMs }: GatewayRequest): Decision | undefined {
+  const { minWrapTtlMs, maxWrapTtlMs, refusesWrapping, policy, id } = rule
+  if (refusesWrapping && wrapTtlMs > 0) {
+    const message = 'the rule checks the response, which a wrapped answer would escape; ask for it unwrapped'
+    return { effect: 'deny', reason: 'wrapping', policy, rule: id, message, pointer: '/wrapTtl' }
+  }
+  if (minWrapTtlMs !== undefined && (wrapTtlMs === 0 || wrapTtlMs < minWrapTtlMs)) {
+    return refusal(rule, '/wrapTtl', 'minWrapTtl', `the answer must be wrapped for at least ${minWrapTtlMs} ms`)
+  }
+  if (maxWrapTtlMs !== undefined && (wrapTtlMs === 0 || wrapTtlMs > maxWrapTtlMs)) {
+    return refusal(rule, '/wrapTtl', 'maxWrapTtl', `the answer must be wrapped for at most ${maxWrapTtlMs} ms`)
+  }
+  return undefined
+}
+
+function refusal({ policy, id }: Rule, pointer: string, keyword: string, hint: string): Decision {
+  const message = `${pointer} ${hint} (${keyword})`
+  return { effect: 'deny', reason: 'request-schema', policy, rule: id, message, pointer, keyword }
+}
+
+function noRule(sets: readonly RuleSet[]): RuleVerdict {
+  const names = sets.flatMap(({ policies }) => policies)
+  const shown = names.slice(0, 5).join(', ') + (names.length > 5 ? `, … (${names.length} in all)` : '')
+  const message = `no rule of the policies that bind the caller (${shown}) matches the path`
+  return denied({ reason: 'no-rule', policy: undefined, rule: undefined, message })
+}
+
+function notGranted({ policy, id, pattern }: Rule, operation: Operation): RuleVerdict {
+  const message = `the most specific path that matches, ${JSON.stringify(pattern.text)}, does not grant ${operation}`
+  return denied({ reason: 'operation', policy, rule: id, message })
+}

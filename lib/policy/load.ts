@@ -1,0 +1,141 @@
+import type { ErrorObject } from 'ajv/dist/2020.js'
+import policySchema from '../../schemas/policy.schema.json' with { type: 'json' }
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
+import { copyDocument } from './document.ts'
+import { suggestion } from './nearest.ts'
+import { PathIndex } from './path-index.ts'
+import { keysOf, Place } from './place.ts'
+import { type Rule, readRule } from './rule.ts'
+import type { RuleSet } from './rule-set.ts'
+import { loadSchemaCompiler, type SchemaCheck, type SchemaCompiler } from './schema-compiler.ts'
+import type { PolicyDocument } from './verdict.ts'
+
+/** All policies, loaded. */
+export interface LoadedPolicies {
+  /** In the order given. */
+  readonly policies: readonly string[]
+  readonly sets: readonly RuleSet[]
+}
+
+/**
+ * Reads documents and everything in them; one bad document and nothing is loaded.
+ *
+ * @param namespace - Of policies that name none; canonical.
+ * @throws {PolicyLoadError} for the first fault, by file and JSON pointer.
+ */
+export async function loadPolicies(documents: readonly PolicyDocument[], namespace: string): Promise<LoadedPolicies> {
+  if (documents.length === 0) return { policies: [], sets: [] }
+  const copies = documents.map(({ file, document }) => copyDocument(document, new Place(file)))
+  const loader = new Loader(await loadSchemaCompiler(copies), namespace)
+  documents.forEach(({ file }, at) => {
+    loader.add(copies[at] ?? null, new Place(file))
+  })
+  return { policies: [...loader.files.keys()], sets: [...loader.sets.values()] }
+}
+
+interface OpenRuleSet extends RuleSet {
+  readonly policies: string[]
+}
+
+class Loader {
+  /** Policy names, and the files they are in. */
+  readonly files = new Map<string, string>()
+  readonly sets = new Map<string, OpenRuleSet>()
+  readonly #compiler: SchemaCompiler
+  readonly #namespace: string
+  #ordinal = 0
+
+  constructor(compiler: SchemaCompiler, namespace: string) {
+    this.#compiler = compiler
+    this.#namespace = namespace
+  }
+
+  add(document: JsonValue, place: Place): void {
+    const source = this.#checked(document, place)
+    const policy = source.policy as string
+    const other = this.files.get(policy)
+    if (other !== undefined) {
+      throw place.at('policy').refusal(`the policy ${JSON.stringify(policy)} is already defined in ${other}`)
+    }
+    this.files.set(policy, place.file)
+    if (source.mode === 'shadow') throw place.at('mode').refusal('the mode "shadow" is not supported yet')
+    const set = this.#setFor(source, place)
+    set.policies.push(policy)
+    for (const rule of this.#rules(source, policy, place)) {
+      const index = rule.effect === 'forbid' ? set.forbids : set.rules
+      index.add(rule.pattern, rule)
+    }
+  }
+
+  #checked(document: JsonValue, place: Place): JsonObject {
+    const error = this.#compiler.documentErrors(document)[0]
+    if (error !== undefined) throw structureRefusal(error, place)
+    if (!isJsonObject(document)) throw place.refusal('must be an object')
+    return document
+  }
+
+  #setFor(source: JsonObject, place: Place): OpenRuleSet {
+    const namespace = typeof source.namespace === 'string' ? source.namespace : this.#namespace
+    const problem = namespaceProblem(namespace)
+    if (problem !== undefined) throw place.at('namespace').refusal(problem)
+    const key = JSON.stringify([namespace, source.subject ?? null])
+    let set = this.sets.get(key)
+    if (set === undefined) {
+      const subject = this.#subject(source.subject, place.at('subject'))
+      set = { namespace, subject, policies: [], rules: new PathIndex(), forbids: new PathIndex() }
+      this.sets.set(key, set)
+    }
+    return set
+  }
+
+  #subject(subject: JsonValue | undefined, place: Place): SchemaCheck | undefined {
+    return isJsonObject(subject) ? this.#compiler.check(subject, 'subject', place) : undefined
+  }
+
+  #rules(source: JsonObject, policy: string, place: Place): readonly Rule[] {
+    const ids = new Set<string>()
+    return (source.rules as readonly JsonObject[]).map((rule, index) => {
+      const here = place.at('rules', index)
+      this.#ordinal += 1
+      const read = readRule(rule, here, { policy, index, ordinal: this.#ordinal, compiler: this.#compiler })
+      if (ids.has(read.id)) throw here.at('id').refusal(`the id ${JSON.stringify(read.id)} stands twice in this policy`)
+      ids.add(read.id)
+      return read
+    })
+  }
+}
+
+/** What is wrong with a namespace's form; `undefined` for a canonical one. */
+export function namespaceProblem(namespace: string): string | undefined {
+  if (namespace === '') return undefined
+  const segments = namespace.split('/')
+  const isBad = segments.some((segment) => segment === '' || segment === '.' || segment === '..')
+  if (isBad)
+    return 'a namespace has no slash at either end and no empty, . or .. segment: team-a/sub, or "" for the root'
+  if (!namespace.isWellFormed() || /[\u0000-\u001f\u007f-\u009f+*]/.test(namespace)) {
+    return 'a namespace must not have control characters, lone surrogates, + or *'
+  }
+  return undefined
+}
+
+function structureRefusal(error: ErrorObject, place: Place): Error {
+  const here = place.at(...keysOf(error.instancePath))
+  const { params, keyword } = error
+  if (keyword === 'additionalProperties') {
+    const name: string = params.additionalProperty
+    return here.at(name).refusal(`unknown key ${JSON.stringify(name)}${suggestion(name, knownKeys(error.schemaPath))}`)
+  }
+  if (keyword === 'required') return here.refusal(`the key ${JSON.stringify(params.missingProperty)} is missing`)
+  if (keyword === 'enum') return here.refusal(`must be one of ${params.allowedValues.join(', ')}`)
+  if (keyword === 'type') return here.refusal(`must be of type ${params.type}`)
+  if (error.schemaPath.includes('/duration/'))
+    return here.refusal('must be a whole number and a unit, such as 30s, 5m, 1h')
+  return here.refusal(error.message ?? 'is not valid')
+}
+
+/** Keys that the part of the policy schema at `schemaPath` knows. */
+function knownKeys(schemaPath: string): readonly string[] {
+  let at: unknown = policySchema
+  for (const key of keysOf(schemaPath).slice(0, -1)) at = Reflect.get(Object(at), key)
+  return Object.keys(Object(Reflect.get(Object(at), 'properties')))
+}

@@ -1,0 +1,137 @@
+import { isJsonObject, type JsonObject } from '../model/json.ts'
+import type { GrantedOperation, Operation } from '../model/operation.ts'
+import { durationMs } from './duration.ts'
+import { type Pattern, parsePattern } from './pattern.ts'
+import type { Place } from './place.ts'
+import type { SchemaCheck, SchemaCompiler } from './schema-compiler.ts'
+import { allowed, type CacheGrant, denied, type RuleVerdict } from './verdict.ts'
+import type { SchemaUse } from './vocabulary.ts'
+
+/** A rule, ready to judge by. */
+export interface Rule {
+  readonly policy: string
+  readonly id: string
+  readonly pattern: Pattern
+  readonly effect: 'allow' | 'deny' | 'forbid'
+  readonly operations: ReadonlySet<GrantedOperation>
+  /** Place among all rules of all documents. */
+  readonly ordinal: number
+  readonly request: SchemaCheck | undefined
+  readonly query: SchemaCheck | undefined
+  /** The answer must be wrapped for at least this; `undefined`: as the caller likes. */
+  readonly minWrapTtlMs: number | undefined
+  /** The answer must be wrapped for at most this; `undefined`: as the caller likes. */
+  readonly maxWrapTtlMs: number | undefined
+  /** Has a response schema, and wrapped answers are not let past it. */
+  readonly refusesWrapping: boolean
+  /** What it says when it decides. */
+  readonly verdict: RuleVerdict
+}
+
+/** Does the rule speak of `operation`? A write may turn out to be either, so create or update is enough. */
+export function covers({ operations }: Rule, operation: Operation): boolean {
+  if (operations.has('*') || operations.has(operation)) return true
+  return operation === 'write' && (operations.has('create') || operations.has('update'))
+}
+
+/** Does it grant create, and neither update nor write? */
+export function grantsCreateOnly({ operations }: Pick<Rule, 'operations'>): boolean {
+  return operations.has('create') && !operations.has('update') && !operations.has('write') && !operations.has('*')
+}
+
+/** Does the verdict hang on more than operation and path? */
+export function isConditional(rule: Rule): boolean {
+  const { request, query, minWrapTtlMs, maxWrapTtlMs, refusesWrapping } = rule
+  const hasSchema = request !== undefined || query !== undefined
+  return hasSchema || minWrapTtlMs !== undefined || maxWrapTtlMs !== undefined || refusesWrapping
+}
+
+/** What a rule is read within. */
+export interface RuleContext {
+  readonly policy: string
+  readonly index: number
+  readonly ordinal: number
+  readonly compiler: SchemaCompiler
+}
+
+/** The rule in `source`, whose structure the policy schema has checked. @throws {PolicyLoadError} */
+export function readRule(source: JsonObject, place: Place, context: RuleContext): Rule {
+  const effect = source.effect as Rule['effect']
+  const operations = new Set(source.operations as readonly GrantedOperation[])
+  refuseUnsupported(source, place)
+  if (effect !== 'allow') refuseConditions(source, place, effect)
+  if (source.wrapped !== undefined && source.response === undefined) {
+    throw place.at('wrapped').refusal('has a meaning only beside "response"')
+  }
+  const id = typeof source.id === 'string' ? source.id : `rule-${context.index}`
+  const base = { policy: context.policy, id, effect, operations, ordinal: context.ordinal }
+  const schema = (use: SchemaUse): SchemaCheck | undefined => {
+    const value = source[use]
+    return isJsonObject(value) ? context.compiler.check(value, use, place.at(use)) : undefined
+  }
+  const response = schema('response')
+  return Object.freeze({
+    ...base,
+    pattern: parsePattern(source.path as string, place.at('path')),
+    request: schema('request'),
+    query: schema('query'),
+    ...readWrapLimits(source.limits, place.at('limits')),
+    refusesWrapping: response !== undefined && source.wrapped !== true,
+    verdict: verdictOf(base, source, response, readCache(source.cache, place.at('cache'))),
+  })
+}
+
+/** Parts of the language that are described but not enforced: loading them would promise what does not happen. */
+function refuseUnsupported(source: JsonObject, place: Place): void {
+  if (source.when !== undefined) throw place.at('when').refusal('time windows are not supported yet')
+  const limits = isJsonObject(source.limits) ? source.limits : {}
+  for (const name of ['rate', 'burst', 'leases', 'maxTtl']) {
+    if (limits[name] !== undefined) throw place.at('limits', name).refusal(`the limit "${name}" is not supported yet`)
+  }
+}
+
+function refuseConditions(source: JsonObject, place: Place, effect: string): void {
+  for (const name of ['request', 'query', 'response', 'wrapped', 'cache', 'limits']) {
+    if (source[name] === undefined) continue
+    throw place.at(name).refusal(`"${name}" may only stand on a rule whose effect is "allow", not "${effect}"`)
+  }
+}
+
+function readWrapLimits(limits: unknown, place: Place): Pick<Rule, 'minWrapTtlMs' | 'maxWrapTtlMs'> {
+  const { minWrapTtl, maxWrapTtl } = isJsonObject(limits) ? limits : {}
+  const minWrapTtlMs = typeof minWrapTtl === 'string' ? durationMs(minWrapTtl) : undefined
+  const maxWrapTtlMs = typeof maxWrapTtl === 'string' ? durationMs(maxWrapTtl) : undefined
+  if (maxWrapTtlMs === 0) throw place.at('maxWrapTtl').refusal('must be above 0')
+  if (minWrapTtlMs !== undefined && maxWrapTtlMs !== undefined && maxWrapTtlMs < minWrapTtlMs) {
+    throw place.at('maxWrapTtl').refusal('is below "minWrapTtl", so nothing could pass')
+  }
+  return { minWrapTtlMs, maxWrapTtlMs }
+}
+
+function readCache(cache: unknown, place: Place): CacheGrant | undefined {
+  if (!isJsonObject(cache)) return undefined
+  const ttlMs = durationMs(cache.ttl as string)
+  if (ttlMs === 0) throw place.at('ttl').refusal('must be above 0; leave "cache" out to keep nothing')
+  const staleIfErrorMs = typeof cache.staleIfError === 'string' ? durationMs(cache.staleIfError) : 0
+  return Object.freeze({ ttlMs, scope: cache.scope as CacheGrant['scope'], staleIfErrorMs })
+}
+
+function verdictOf(
+  rule: Pick<Rule, 'policy' | 'id' | 'effect' | 'operations'>,
+  source: JsonObject,
+  response: SchemaCheck | undefined,
+  cache: CacheGrant | undefined,
+): RuleVerdict {
+  const { policy, id, effect } = rule
+  const names = { policy, rule: id }
+  const why = typeof source.reason === 'string' ? `: ${source.reason}` : ''
+  if (effect === 'forbid') {
+    return denied({ ...names, reason: 'forbid', message: `the rule forbids it, whatever else allows it${why}` })
+  }
+  if (effect === 'deny') return denied({ ...names, reason: 'deny', message: `the rule denies it${why}` })
+  const responses = response === undefined ? [] : [Object.freeze({ ...names, check: response })]
+  return allowed(
+    { ...names, reason: 'rule', message: `the rule allows it${why}` },
+    { cache, createOnly: grantsCreateOnly(rule), responses },
+  )
+}
