@@ -37,7 +37,12 @@ export function createMounts({ exchange, session }: MountsDeps): Mounts {
   }
   const ask = async (namespace: string, path: string): Promise<Mount> => {
     const { token } = await session.current()
-    const answer = await exchange({ operation: 'read', path: `sys/internal/ui/mounts/${path.replace(/\/$/, '')}`, namespace, token })
+    const answer = await exchange({
+      operation: 'read',
+      path: `sys/internal/ui/mounts/${path.replace(/\/$/, '')}`,
+      namespace,
+      token,
+    })
     const mount = described(answer.data ?? {}, path)
     known.set(`${namespace}|${mount.path}`, mount)
     return mount

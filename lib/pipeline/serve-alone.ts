@@ -6,6 +6,7 @@ import type { Call } from './call.ts'
 import { isChange, withheld } from './denial.ts'
 import type { Entries, EntrySubject } from './entries.ts'
 import type { Release } from './release.ts'
+import { responseRefusal } from './response-check.ts'
 import type { Exchange, Send } from './sender.ts'
 
 export interface ServeDeps {
@@ -26,7 +27,7 @@ export function createServeAlone(deps: ServeDeps): (call: Call) => Promise<Answe
     const exchange = await sent(send, deps, call, subject)
     const answered = { ...subject, auth: exchange.token?.audit }
     const { request, verdict } = call
-    const refusal = verdict.checksResponse ? policy.checkResponse(verdict, exchange.answer.data) : undefined
+    const refusal = responseRefusal(policy, verdict, exchange.answer)
     if (refusal !== undefined) {
       const error = withheld(refusal, request, isChange(request))
       await release(exchange, request)

@@ -12,6 +12,7 @@ import type { Telemetry } from '../ports/telemetry.ts'
 import type { MaySee } from './access.ts'
 import type { Call } from './call.ts'
 import { withheld } from './denial.ts'
+import { responseRefusal } from './response-check.ts'
 import type { Exchange } from './sender.ts'
 import { livesMs, type ServeDeps, subjectOf } from './serve-alone.ts'
 import { within } from './within.ts'
@@ -183,7 +184,7 @@ class SharedServer implements ServeShared {
   ): Promise<void> {
     const { verdict, request } = call
     if (!verdict.checksResponse || kept?.passed(verdict) === true) return
-    const refusal = this.#deps.policy.checkResponse(verdict, answer.data)
+    const refusal = responseRefusal(this.#deps.policy, verdict, answer)
     if (refusal === undefined) return kept?.markPassed(verdict)
     const error = withheld(refusal, request, false)
     throw await this.#deps.entries.failure({ ...subject, decision: refusal }, 'response', error)

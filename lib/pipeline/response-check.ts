@@ -1,0 +1,18 @@
+import type { Decision } from '../model/decision.ts'
+import type { ServerAnswer } from '../model/server-answer.ts'
+import type { PolicyEngine, Verdict } from '../policy/engine.ts'
+
+/**
+ * Why `answer` may not be handed over under `verdict`; `undefined` when it may.
+ *
+ * A response schema judges data. What is no data (text, a token, a wrapped answer) would escape it, and is refused.
+ */
+export function responseRefusal(policy: PolicyEngine, verdict: Verdict, answer: ServerAnswer): Decision | undefined {
+  if (!verdict.checksResponse) return undefined
+  if (answer.raw !== undefined || answer.auth !== undefined || answer.wrapInfo !== undefined) {
+    const { policy: name, rule } = verdict.decision
+    const message = 'the rule has a response schema, and the answer carries what no schema over data can judge'
+    return { effect: 'deny', reason: 'response-schema', policy: name, rule, message }
+  }
+  return policy.checkResponse(verdict, answer.data)
+}
