@@ -35,15 +35,15 @@ export function pathForms(operation: Operation, path: string): PathForms {
 /**
  * The rules at the pattern that the server would let win, in the order loaded; empty where none matches.
  *
- * Exact beats wildcard. What is listed is also looked for without its trailing slash, and among the
- * wildcards that form comes first; other operations take the path as it is.
+ * Exact beats wildcard. What is listed is also looked for without its trailing slash, exact before
+ * wildcard; other operations take the path as it is. Measured on OpenBao 2.7.2; older ones and Vault
+ * look among the wildcards without the slash first, which differs where both forms have a match.
  *
  * @see https://openbao.org/docs/concepts/policies/ - priority matching
  */
 export function winningRules(sets: readonly RuleSet[], { asked, bare, isListing }: PathForms): readonly Rule[] {
-  const paths = isListing ? [bare, asked] : [asked]
-  const exact = isListing ? [asked, bare] : [asked]
-  for (const path of exact) {
+  const paths = isListing ? [asked, bare] : [asked]
+  for (const path of paths) {
     const found = sets.map(({ rules }) => rules.exact(path)).filter((entry) => entry !== undefined)
     if (found.length > 0) return merged(found)
   }
