@@ -32,6 +32,14 @@ export class PortcullisError extends Error {
   }
 }
 
+// The first line of the stack is written while Error is constructed, before the field is set.
+Object.defineProperty(PortcullisError.prototype, 'name', {
+  get(this: PortcullisError): string {
+    return (this.constructor as typeof PortcullisError).kind
+  },
+  configurable: true,
+})
+
 // A computed key in the class body is refused by isolatedDeclarations.
 Object.defineProperty(PortcullisError, Symbol.hasInstance, {
   value(this: { readonly kind?: unknown }, value: unknown): boolean {
