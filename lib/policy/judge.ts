@@ -1,5 +1,5 @@
 import type { Decision } from '../model/decision.ts'
-import type { Operation } from '../model/operation.ts'
+import { OPERATIONS, type Operation } from '../model/operation.ts'
 import type { GatewayRequest } from '../model/request.ts'
 import { covers, grantsCreateOnly, isConditional, type Rule } from './rule.ts'
 import { forbiddingRules, pathForms, type RuleSet, winningRules } from './rule-set.ts'
@@ -24,8 +24,9 @@ export const NO_POLICY: RuleVerdict = denied({
   message: 'no policy binds the caller in this namespace; what no policy allows is denied',
 })
 
-/** The plan for callers bound by `chain`, root first. */
+/** The plan for callers bound by `chain`, root first. @throws {TypeError} for what is no operation: `*` does not grant it. */
 export function planFor(chain: readonly (readonly RuleSet[])[], operation: Operation, path: string): Plan {
+  if (!OPERATIONS.includes(operation)) throw new TypeError(`operation must be one of ${OPERATIONS.join(', ')}`)
   const links = chain.map((sets) => linkFor(sets, operation, path))
   return { fixed: fixedVerdict(links), links }
 }

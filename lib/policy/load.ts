@@ -1,5 +1,4 @@
 import type { ErrorObject } from 'ajv/dist/2020.js'
-import policySchema from '../../schemas/policy.schema.json' with { type: 'json' }
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
 import { copyDocument } from './document.ts'
 import { suggestion } from './nearest.ts'
@@ -123,19 +122,17 @@ function structureRefusal(error: ErrorObject, place: Place): Error {
   const { params, keyword } = error
   if (keyword === 'additionalProperties') {
     const name: string = params.additionalProperty
-    return here.at(name).refusal(`unknown key ${JSON.stringify(name)}${suggestion(name, knownKeys(error.schemaPath))}`)
+    return here.at(name).refusal(`unknown key ${JSON.stringify(name)}${suggestion(name, knownKeys(error))}`)
   }
   if (keyword === 'required') return here.refusal(`the key ${JSON.stringify(params.missingProperty)} is missing`)
   if (keyword === 'enum') return here.refusal(`must be one of ${params.allowedValues.join(', ')}`)
   if (keyword === 'type') return here.refusal(`must be of type ${params.type}`)
-  if (error.schemaPath.includes('/duration/'))
+  if (error.schemaPath.startsWith('#/$defs/duration/'))
     return here.refusal('must be a whole number and a unit, such as 30s, 5m, 1h')
   return here.refusal(error.message ?? 'is not valid')
 }
 
-/** Keys that the part of the policy schema at `schemaPath` knows. */
-function knownKeys(schemaPath: string): readonly string[] {
-  let at: unknown = policySchema
-  for (const key of keysOf(schemaPath).slice(0, -1)) at = Reflect.get(Object(at), key)
-  return Object.keys(Object(Reflect.get(Object(at), 'properties')))
+/** Keys that the part of the policy schema which refused knows. */
+function knownKeys({ parentSchema }: ErrorObject): readonly string[] {
+  return Object.keys(Object(parentSchema?.properties))
 }

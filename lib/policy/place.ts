@@ -35,3 +35,13 @@ export function keysOf(pointer: string): readonly string[] {
     .slice(1)
     .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
+
+/** The keys that a URI fragment of ajv's names, such as `#/%24defs/rule/required`. */
+export function fragmentKeys(fragment: string): readonly string[] {
+  const encoded = keysOf(fragment.slice(fragment.indexOf('#')))
+  try {
+    return encoded.map(decodeURIComponent)
+  } catch {
+    return encoded
+  }
+}

@@ -101,6 +101,7 @@ function readWrapLimits(limits: unknown, place: Place): Pick<Rule, 'minWrapTtlMs
   const { minWrapTtl, maxWrapTtl } = isJsonObject(limits) ? limits : {}
   const minWrapTtlMs = typeof minWrapTtl === 'string' ? durationMs(minWrapTtl) : undefined
   const maxWrapTtlMs = typeof maxWrapTtl === 'string' ? durationMs(maxWrapTtl) : undefined
+  if (minWrapTtlMs === 0) throw place.at('minWrapTtl').refusal('must be above 0')
   if (maxWrapTtlMs === 0) throw place.at('maxWrapTtl').refusal('must be above 0')
   if (minWrapTtlMs !== undefined && maxWrapTtlMs !== undefined && maxWrapTtlMs < minWrapTtlMs) {
     throw place.at('maxWrapTtl').refusal('is below "minWrapTtl", so nothing could pass')

@@ -1,10 +1,10 @@
-import type { Ajv2020, ErrorObject } from 'ajv/dist/2020.js'
+import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js'
 import policySchema from '../../schemas/policy.schema.json' with { type: 'json' }
 import type { JsonObject, JsonValue } from '../model/json.ts'
 import { loadPatternEngine, NO_PATTERNS, type PatternEngine } from './linear-pattern.ts'
 import { Place } from './place.ts'
 import { type SchemaFailure, schemaFailure } from './schema-failure.ts'
-import { checkSchema, type SchemaUse, usesPatterns } from './vocabulary.ts'
+import { checkSchema, type SchemaFacts, type SchemaUse, usesPatterns } from './vocabulary.ts'
 
 /** Different schemas one engine compiles; each costs about a millisecond and some kilobytes. */
 export const SCHEMAS_MAX = 2000
@@ -24,17 +24,33 @@ export interface SchemaCompiler {
 
 /** Loads ajv, and the engine for patterns if `documents` have any. */
 export async function loadSchemaCompiler(documents: readonly JsonValue[]): Promise<SchemaCompiler> {
-  const [{ Ajv2020 }, patterns] = await Promise.all([
-    import('ajv/dist/2020.js'),
+  const [{ Ajv, own, isPolicy }, patterns] = await Promise.all([
+    validators(),
     documents.some(usesPatterns) ? loadPatternEngine() : NO_PATTERNS,
   ])
-  // Ours, with native patterns that are known to be harmless; the operators' one must not see them.
-  const own = new Ajv2020({ strict: true, allowUnionTypes: true, ownProperties: true, logger: false })
-  const isPolicy = own.compile(policySchema)
   return {
     documentErrors: (document) => (isPolicy(document) ? [] : (isPolicy.errors ?? [])),
-    check: compiler(newAjv(Ajv2020, patterns), patterns),
+    check: compiler(own, newAjv(Ajv, patterns), patterns),
   }
+}
+
+interface Validators {
+  readonly Ajv: typeof Ajv2020
+  /** For the policy schema and the dialect's own, whose native patterns are known to be harmless. */
+  readonly own: Ajv2020
+  readonly isPolicy: ValidateFunction
+}
+
+let loaded: Promise<Validators> | undefined
+
+/** ajv and what it makes of our own schema: 100 ms and more, so at first need and once. */
+function validators(): Promise<Validators> {
+  loaded ??= import('ajv/dist/2020.js').then(({ Ajv2020: Ajv }) => {
+    // Its errors hold parts of the operator's document, and our words for them only names of keys.
+    const own = new Ajv({ strict: true, allowUnionTypes: true, ownProperties: true, verbose: true, logger: false })
+    return { Ajv, own, isPolicy: own.compile(policySchema) }
+  })
+  return loaded
 }
 
 function newAjv(Ajv: typeof Ajv2020, patterns: PatternEngine): Ajv2020 {
@@ -50,37 +66,41 @@ function newAjv(Ajv: typeof Ajv2020, patterns: PatternEngine): Ajv2020 {
     // Without it `constructor` and `toString` count as present in every object.
     ownProperties: true,
     addUsedSchema: false,
+    // Done beforehand, by the instance with native patterns: the dialect's own schema has some.
+    validateSchema: false,
     logger: false,
     code: { regExp },
   })
 }
 
-function compiler(ajv: Ajv2020, patterns: PatternEngine): SchemaCompiler['check'] {
+function compiler(own: Ajv2020, ajv: Ajv2020, patterns: PatternEngine): SchemaCompiler['check'] {
   const known = new Map<string, SchemaCheck>()
   return (schema, use, place) => {
     const key = `${use === 'request' || use === 'query' ? 'closed' : use} ${JSON.stringify(schema)}`
     const before = known.get(key)
     if (before !== undefined) return before
     if (known.size >= SCHEMAS_MAX) throw place.refusal(`more than ${SCHEMAS_MAX} different schemas are loaded`)
-    const { names } = checkSchema(schema, use, place, patterns.problem)
-    const check = compiled(ajv, schema, names, place)
+    const facts = checkSchema(schema, use, place, patterns.problem)
+    const whole = wholeSchema(own, schema, place)
+    const check = compiled(generated(ajv, whole, place), whole, facts)
     known.set(key, check)
     return check
   }
 }
 
-function compiled(ajv: Ajv2020, schema: JsonObject, names: ReadonlySet<string>, place: Place): SchemaCheck {
-  // Only objects come here, and strict mode asks that a schema says so.
+/** `schema`, which is one, with the type that strict mode asks for: only objects come here. */
+function wholeSchema(own: Ajv2020, schema: JsonObject, place: Place): JsonObject {
   const whole = { type: 'object', ...schema }
-  if (ajv.validateSchema(whole) !== true) {
-    const { instancePath = '', message = 'is no JSON Schema' } = ajv.errors?.[0] ?? {}
-    throw new Place(place.file, place.pointer + instancePath).refusal(`the schema is wrong: ${message}`)
-  }
-  const validate = generated(ajv, whole, place)
+  if (own.validateSchema(whole) === true) return whole
+  const { instancePath = '', message = 'is no JSON Schema' } = own.errors?.[0] ?? {}
+  throw new Place(place.file, place.pointer + instancePath).refusal(`the schema is wrong: ${message}`)
+}
+
+function compiled(validate: ValidateFunction, schema: JsonObject, facts: SchemaFacts): SchemaCheck {
   return (data) => {
     try {
       if (validate(data)) return undefined
-      return schemaFailure(validate.errors ?? [], whole, names, data)
+      return schemaFailure(validate.errors ?? [], schema, facts, data)
     } catch {
       // A schema that refers to itself, on data nested deeper than the stack: not judged, so not passed.
       return { pointer: '', keyword: '$ref', hint: 'is nested too deep to be judged' }
@@ -88,7 +108,7 @@ function compiled(ajv: Ajv2020, schema: JsonObject, names: ReadonlySet<string>, 
   }
 }
 
-function generated(ajv: Ajv2020, schema: JsonObject, place: Place): ReturnType<Ajv2020['compile']> {
+function generated(ajv: Ajv2020, schema: JsonObject, place: Place): ValidateFunction {
   try {
     return ajv.compile(schema)
   } catch (cause) {

@@ -1,6 +1,7 @@
 import type { ErrorObject } from 'ajv/dist/2020.js'
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
-import { keysOf, pointerOf } from './place.ts'
+import { fragmentKeys, keysOf, pointerOf } from './place.ts'
+import type { SchemaFacts } from './vocabulary.ts'
 
 /** What of some data failed a schema. Made of the schema's words only, never of the data's. */
 export interface SchemaFailure {
@@ -15,14 +16,14 @@ export interface SchemaFailure {
 export function schemaFailure(
   errors: readonly ErrorObject[],
   schema: JsonObject,
-  names: ReadonlySet<string>,
+  facts: SchemaFacts,
   data: unknown,
 ): SchemaFailure {
   // After the errors of its branches comes that of the keyword which tried them.
   const error = errors.at(-1)?.keyword === 'if' ? errors[0] : errors.at(-1)
   if (error === undefined) return { pointer: '', keyword: 'false schema', hint: 'is not allowed' }
-  const pointer = knownPointer(error.instancePath, names, data)
-  return { pointer, keyword: error.keyword, hint: hintFor(error, schema) }
+  const pointer = knownPointer(error.instancePath, facts.names, data)
+  return { pointer, keyword: error.keyword, hint: hintFor(error, schema, facts) }
 }
 
 /** `pointer` up to the first name that is the data's own: which names were sent can be the secret. */
@@ -67,28 +68,21 @@ const HINTS: Readonly<Record<string, (params: Params) => string>> = {
   not: () => 'must not be what the schema excludes',
 }
 
-function hintFor(error: ErrorObject, schema: JsonObject): string {
-  if (error.keyword === 'additionalProperties') return onlyThese(error.schemaPath, schema)
+function hintFor(error: ErrorObject, schema: JsonObject, { hasReference }: SchemaFacts): string {
+  // Beneath a reference the path starts at what is referred to, which it does not name.
+  if (error.keyword === 'additionalProperties') return onlyThese(hasReference ? '' : error.schemaPath, schema)
   const hint = Object.hasOwn(HINTS, error.keyword) ? HINTS[error.keyword] : undefined
   return cut(hint === undefined ? 'is not allowed by the schema' : hint(error.params))
 }
 
 function onlyThese(schemaPath: string, schema: JsonObject): string {
   let at: JsonValue | undefined = schema
-  for (const key of keysOf(schemaPath).slice(0, -1)) {
-    at = typeof at === 'object' && at !== null ? (at as JsonObject)[decoded(key)] : undefined
+  for (const key of fragmentKeys(schemaPath).slice(0, -1)) {
+    at = typeof at === 'object' && at !== null ? (at as JsonObject)[key] : undefined
   }
-  const named = isJsonObject(at) && isJsonObject(at.properties) ? Object.keys(at.properties) : []
+  const named = schemaPath !== '' && isJsonObject(at) && isJsonObject(at.properties) ? Object.keys(at.properties) : []
   if (named.length === 0) return 'must have no properties that the schema does not name'
   return cut(`must have no properties but ${listed(named)}`)
-}
-
-function decoded(key: string): string {
-  try {
-    return decodeURIComponent(key)
-  } catch {
-    return key
-  }
 }
 
 function listed(values: JsonValue | undefined): string {

@@ -48,6 +48,8 @@ const VACUOUS: readonly string[] = ['patternProperties', 'dependentSchemas', 'de
 export interface SchemaFacts {
   /** Names of properties that the schema itself says; all others belong to who sent the data. */
   readonly names: ReadonlySet<string>
+  /** Refers to parts of itself. */
+  readonly hasReference: boolean
 }
 
 /** What is asked of a schema beyond being one. */
@@ -72,9 +74,9 @@ export function checkSchema(schema: JsonObject, use: SchemaUse, place: Place, pr
   if (JSON.stringify(schema).length > SCHEMA_MAX_LENGTH) throw place.refusal('the schema is larger than 64 KiB')
   checkDepth(schema, place, 1)
   checkTop(schema, use, place)
-  const names = new Set<string>()
-  new Walk(use, problem, names).schema(schema, place)
-  return { names }
+  const walk = new Walk(use, problem)
+  walk.schema(schema, place)
+  return walk
 }
 
 function checkDepth(value: JsonValue, place: Place, depth: number): void {
@@ -115,15 +117,15 @@ function checkSubject(schema: JsonObject, place: Place): void {
   }
 }
 
-class Walk {
+class Walk implements SchemaFacts {
+  readonly names = new Set<string>()
+  hasReference = false
   readonly #use: SchemaUse
   readonly #problem: PatternProblem
-  readonly #names: Set<string>
 
-  constructor(use: SchemaUse, problem: PatternProblem, names: Set<string>) {
+  constructor(use: SchemaUse, problem: PatternProblem) {
     this.#use = use
     this.#problem = problem
-    this.#names = names
   }
 
   schema(schema: JsonValue, place: Place): void {
@@ -159,7 +161,7 @@ class Walk {
       throw here.refusal(holds === 'list' ? 'must be a list of schemas' : 'must be an object of schemas')
     }
     for (const [name, member] of Object.entries(value)) {
-      if (keyword === 'properties') this.#names.add(name)
+      if (keyword === 'properties') this.names.add(name)
       this.schema(member, here.at(name))
     }
   }
@@ -176,8 +178,9 @@ class Walk {
       throw place.at('$schema').refusal(`must be ${JSON.stringify(DIALECT)}, the only dialect read`)
     }
     const { $ref } = schema
-    if ($ref === undefined || (typeof $ref === 'string' && /^#(\/|$)/.test($ref))) return
-    throw place.at('$ref').refusal('must start with "#/": a schema cannot refer to what is outside it')
+    this.hasReference ||= $ref !== undefined
+    if ($ref === undefined || (typeof $ref === 'string' && /^#\/./.test($ref))) return
+    throw place.at('$ref').refusal('must start with "#/" and name a part: a schema cannot refer to what is outside it')
   }
 
   #patterns(schema: JsonObject, place: Place): void {
@@ -200,7 +203,7 @@ class Walk {
 
   #required(schema: JsonObject, place: Place): void {
     const required = Array.isArray(schema.required) ? schema.required : []
-    for (const name of required) if (typeof name === 'string') this.#names.add(name)
+    for (const name of required) if (typeof name === 'string') this.names.add(name)
     if (this.#use !== 'subject' || !isJsonObject(schema.properties)) return
     for (const name of Object.keys(schema.properties)) {
       if (required.includes(name)) continue
