@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { cpSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import * as source from 'portcullis'
+import manifest from 'portcullis/package.json' with { type: 'json' }
+import * as sourceTesting from 'portcullis/testing'
+import { commandOf, npmInstall, type Packed, pack, ROOT, run, temporaryFolder } from '../support/pack.ts'
+
+const MAX_BYTES = 200_000
+const ENTRIES = Object.keys(manifest.exports).length
+const folder = temporaryFolder('package')
+const consumer = join(folder, 'consumer')
+let packed: Packed
+
+before(async () => {
+  packed = await pack(folder)
+  cpSync(fileURLToPath(new URL('consumer', import.meta.url)), consumer, { recursive: true })
+  writeFileSync(join(consumer, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }')
+  await npmInstall(consumer, [packed.tarball])
+})
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+test('the tarball holds the build, the schemas and documents, and nothing else', () => {
+  const stray = packed.files.filter((path) => !/^(dist\/lib\/.*\.(js|d\.ts)|(dist\/)?schemas\/[^/]*\.json)$/.test(path))
+  assert.deepEqual(stray.sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'])
+})
+
+test('the tarball is no larger than 200 kB', () => {
+  assert.ok(packed.bytes <= MAX_BYTES, `${packed.bytes} bytes`)
+})
+
+test('publint finds nothing', async () => {
+  const said = await run(process.execPath, [commandOf('publint', 'publint'), packed.tarball, '--strict'], folder)
+  assert.match(said, /All good/)
+})
+
+test('attw finds the types of every entry, for ESM', async () => {
+  const attw = commandOf('@arethetypeswrong/cli', 'attw')
+  const said = await run(process.execPath, [attw, packed.tarball, '--profile', 'esm-only', '--no-emoji'], folder)
+  const verdicts = said.match(/^(node16 \(from ESM\)|bundler): .*$/gm) ?? []
+  assert.equal(verdicts.length, 2 * ENTRIES, said)
+  for (const verdict of verdicts) assert.match(verdict, /: (OK|\(wildcard\))/)
+})
+
+test('an ESM and a CommonJS consumer compile, declarations of the package included', async () => {
+  // As a user of Node has them; those of OpenTelemetry are not there, and must not be needed.
+  symlinkSync(join(ROOT, 'node_modules/@types'), join(consumer, 'node_modules/@types'))
+  writeFileSync(join(consumer, 'common.cts'), COMMON)
+  writeFileSync(
+    join(consumer, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: COMPILER, include: ['*.ts', '*.cts'] }),
+  )
+  await run(process.execPath, [commandOf('typescript', 'tsc'), '-p', consumer], consumer)
+})
+
+// Not a file of its own: the settings of this checkout refuse CommonJS.
+const COMMON = `
+import { type Gateway, ServerError, token } from 'portcullis'
+
+export const close = (gateway: Gateway): Promise<void> => gateway.close()
+export const method: string = token({ token: 't' }).method
+export const isServerError = (error: unknown): boolean => error instanceof ServerError
+`
+
+const COMPILER = {
+  ...{ module: 'nodenext', target: 'es2023', types: ['node'], strict: true, skipLibCheck: false },
+  ...{ exactOptionalPropertyTypes: true, resolveJsonModule: true, noEmit: true },
+}
+
+test('importing does nothing: no timer, no handle, no listener, and the process ends', async () => {
+  const { before, after } = await loaded()
+  assert.deepEqual(after, before)
+})
+
+test('import and require give the same instance, by named exports only', async () => {
+  const { oneInstance, hasDefault } = await loaded()
+  assert.equal(oneInstance, true)
+  assert.equal(hasDefault, false)
+})
+
+test('the build exports what the source does', async () => {
+  const { exports, testing, schemaId } = await loaded()
+  assert.deepEqual(exports.toSorted(), Object.keys(source).toSorted())
+  assert.deepEqual(testing.toSorted(), Object.keys(sourceTesting).toSorted())
+  assert.match(schemaId, /policy\.schema\.json$/)
+})
+
+test('a governed read works where OpenTelemetry is not installed', async () => {
+  const said = await run(process.execPath, ['works.mjs'], consumer)
+  assert.equal((await loaded()).hasOpenTelemetry, false)
+  assert.deepEqual(JSON.parse(said), { data: { color: 'green' }, source: 'server', entries: 4 })
+})
+
+interface Loaded {
+  readonly before: object
+  readonly after: object
+  readonly exports: readonly string[]
+  readonly testing: readonly string[]
+  readonly schemaId: string
+  readonly oneInstance: boolean
+  readonly hasDefault: boolean
+  readonly hasOpenTelemetry: boolean
+}
+
+let loading: Promise<Loaded> | undefined
+
+/** What a fresh process of the consumer saw when it loaded the package. */
+function loaded(): Promise<Loaded> {
+  loading ??= run(process.execPath, ['loads.mjs'], consumer).then((text) => JSON.parse(text) as Loaded)
+  return loading
+}
