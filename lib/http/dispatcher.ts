@@ -1,7 +1,8 @@
-import { type Dispatcher, Pool, ProxyAgent } from 'undici'
+import type { Dispatcher } from 'undici'
 import { unseal } from '../model/sealed.ts'
 import type { ServerConfig } from '../options/server.ts'
 import { type TlsSettings, tlsSettings } from './tls.ts'
+import { Pool, ProxyAgent } from './undici.ts'
 
 /** Connections to the server, and to the nodes it may redirect to. Never undici's global dispatcher. */
 export interface Dispatchers {

@@ -39,8 +39,10 @@ function findingOf(failure: Failure, place: Place, sent: boolean, status: number
     return { code: 'ERR_PORTCULLIS_SERVER_TOO_LARGE', what }
   }
   const code = codeOf(failure.error)
-  if (isMalformed(code)) return malformed(code, place, status)
-  if (status !== 0) return { code: 'ERR_PORTCULLIS_SERVER_TRUNCATED', what: `${place.address} cut the answer short` }
+  const proxyStatus = proxyRefusal(code, failure.error)
+  if (proxyStatus !== undefined) return proxyRefused(proxyStatus, place)
+  if (MALFORMED.has(code)) return malformed(code, failure.error, place, status)
+  if (status !== 0) return truncated(place)
   if (isTls(code)) return tls(code, place)
   if (isDns(code)) return dns(code, place)
   return unreachable(code, place, sent)
@@ -53,24 +55,38 @@ function timeout(place: Place, sent: boolean): Finding {
   return { code: 'ERR_PORTCULLIS_SERVER_TIMEOUT', what }
 }
 
-function isMalformed(code: string): boolean {
-  return (
-    code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
-  )
+/** The status by which a proxy refused, which undici tells only in the text of its error. */
+function proxyRefusal(code: string, error: Error): string | undefined {
+  if (code !== 'UND_ERR_ABORTED' && code !== 'UND_ERR_INVALID_ARG') return undefined
+  return /^Proxy .*\((\d{3})\)/.exec(error.message)?.[1]
 }
 
-function malformed(code: string, place: Place, status: number): Finding {
+function proxyRefused(status: string, place: Place): Finding {
+  const advice = status === '407' ? '; it wants a user name and password in its URL' : ''
+  return { ...unreached(`the proxy ${place.proxyHost} answered ${status}${advice}`), mayHaveHappened: false }
+}
+
+/** The parser's errors carry no code of their own. */
+const PARSER = 'HTTPParserError'
+const MALFORMED: ReadonlySet<string> = new Set([
+  PARSER,
+  'UND_ERR_HEADERS_OVERFLOW',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+])
+
+function malformed(code: string, error: Error, place: Place, status: number): Finding {
   if (code === 'UND_ERR_HEADERS_OVERFLOW') {
     return {
       code: 'ERR_PORTCULLIS_SERVER_BAD_ANSWER',
       what: `the headers of the answer of ${place.address} are too large`,
     }
   }
-  const isCut = code === 'HPE_INVALID_EOF_STATE' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
-  if (isCut && status !== 0) {
-    return { code: 'ERR_PORTCULLIS_SERVER_TRUNCATED', what: `${place.address} cut the answer short` }
-  }
-  return { code: 'ERR_PORTCULLIS_SERVER_BAD_ANSWER', what: `${place.address} does not answer in HTTP (${code})` }
+  if (status !== 0 && (code !== PARSER || error.message.includes('EOF'))) return truncated(place)
+  return { code: 'ERR_PORTCULLIS_SERVER_BAD_ANSWER', what: `${place.address} does not answer in HTTP` }
+}
+
+function truncated(place: Place): Finding {
+  return { code: 'ERR_PORTCULLIS_SERVER_TRUNCATED', what: `${place.address} cut the answer short` }
 }
 
 const TLS_CODE =
@@ -128,17 +144,23 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
 }
 
 function unreachable(code: string, place: Place, sent: boolean): Finding {
-  const via = place.proxyHost === undefined ? '' : ` by the proxy ${place.proxyHost}`
-  const known = UNREACHABLE[code]
-  const what =
-    known !== undefined && !sent
-      ? `${known} ${place.address}${via} (${code})`
-      : `the connection to ${place.address}${via} ${sent ? 'ended before an answer' : 'was refused'} (${code || 'no code'})`
+  const to = place.proxyHost === undefined ? place.address : `${place.address} by the proxy ${place.proxyHost}`
+  const known = sent ? undefined : UNREACHABLE[code]
+  if (known !== undefined) return unreached(`${known} ${to} (${code})`)
+  // A server that wants a client certificate says so, in TLS 1.3, after the request; undici then only sees the end.
+  const hint = sent && place.address.startsWith('https:') ? '; does it ask for a client certificate?' : ''
+  return unreached(
+    `the connection to ${to} ${sent ? 'ended before an answer' : 'failed'} (${code || 'no code'})${hint}`,
+  )
+}
+
+function unreached(what: string): Finding {
   return { code: 'ERR_PORTCULLIS_SERVER_UNREACHABLE', what }
 }
 
-function codeOf(error: unknown): string {
-  const code: unknown = Reflect.get(Object(error), 'code')
+function codeOf(error: Error): string {
+  if (error.name === PARSER) return PARSER
+  const code: unknown = Reflect.get(error, 'code')
   return typeof code === 'string' ? code : ''
 }
 

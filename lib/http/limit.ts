@@ -37,16 +37,24 @@ export class Limit {
     this.#onEnd = run
   }
 
-  /** Resolves after `delayMs`, or as soon as the limit is reached. */
-  wait(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#ended !== undefined) return resolve()
+  /**
+   * Resolves after `delayMs`, or as soon as the limit is reached.
+   *
+   * The clock's timers let the process end. Here a caller waits for us and no socket is open, so
+   * without a handle of our own a service whose server is down would exit in the middle of its start.
+   */
+  async wait(delayMs: number): Promise<void> {
+    if (this.#ended !== undefined) return
+    const handle = setInterval(() => {}, 2 ** 30)
+    await new Promise<void>((resolve) => {
       const timer = this.#clock.after(delayMs, resolve)
       this.watch(() => {
         timer.cancel()
         resolve()
       })
     })
+    this.watch(undefined)
+    clearInterval(handle)
   }
 
   /** Lets go of timer and signal. */

@@ -28,7 +28,7 @@ export function redirectTarget(
 ): RedirectTarget {
   if (status === 303) return { refused: 'it would change the method' }
   const from = new URL(target, origin)
-  const to = typeof location === 'string' ? URL.parse(location, from.href) : null
+  const to = typeof location === 'string' && location !== '' ? URL.parse(location, from.href) : null
   if (to === null) return { refused: 'it names no address' }
   if (to.protocol !== 'https:' && to.protocol !== 'http:') return { refused: 'its protocol is not http or https' }
   if (from.protocol === 'https:' && to.protocol === 'http:') return { refused: 'it leads from https to http' }

@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http'
 import { type CodeOf, ServerError } from '../errors/index.ts'
 import type { TransportRequest } from '../ports/transport.ts'
 import { type Body, textsOf } from './answer.ts'
@@ -15,7 +14,7 @@ export function refusalOf(asked: Asked, received: Received, body: Body, wallTime
   const object = body.kind === 'json' ? body.object : undefined
   const serverErrors = textsOf(object?.errors)
   const { status } = received
-  const { code, mayHaveHappened } = verdictOf(status, object, serverErrors)
+  const { code, mayHaveHappened } = verdictOf(asked.path, status, object, serverErrors)
   const waitMs = retryAfterMs(received.headers['retry-after'], wallTimeMs)
   const requestId = object?.request_id
   return new ServerError(code, `${asked.operation} ${asked.path}: ${spoken(status, serverErrors)}`, {
@@ -30,10 +29,29 @@ export function refusalOf(asked: Asked, received: Received, body: Body, wallTime
   })
 }
 
+/** Not from `node:http`: importing that loads Node's whole `fetch` along. */
+const STATUS_NAMES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  412: 'Precondition Failed',
+  413: 'Payload Too Large',
+  429: 'Too Many Requests',
+  472: 'disaster recovery standby',
+  473: 'performance standby',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+}
+
 function spoken(status: number, serverErrors: readonly string[]): string {
   const phrases = harmlessPhrases(serverErrors)
-  const name = STATUS_CODES[status] ?? 'unknown status'
-  return `the server answered ${status} (${phrases.length === 0 ? name : phrases.join('; ')})`
+  const words = phrases.length > 0 ? phrases.join('; ') : STATUS_NAMES[status]
+  return `the server answered ${status}${words === undefined ? '' : ` (${words})`}`
 }
 
 /** The error for an answer that is not what a server sends. */

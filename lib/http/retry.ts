@@ -1,5 +1,6 @@
 import type { ErrorCode, ServerError } from '../errors/index.ts'
 import type { TransportRequest } from '../ports/transport.ts'
+import { isState } from './status.ts'
 
 /** How often and how soon to repeat. */
 export interface RetryPolicy {
@@ -23,14 +24,12 @@ const UNCERTAIN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_PORTCULLIS_SERVER_TRUNCATED',
 ])
 
-/** Answers about the state of the node itself: a repeat would hide what was asked for. */
-const STATE_PATHS: ReadonlySet<string> = new Set(['sys/health', 'sys/seal-status', 'sys/leader'])
 /** Not implemented; standbys of other clusters, which stay what they are. */
 const FINAL_STATUSES: ReadonlySet<number> = new Set([472, 473, 501])
 
 /** May `request` be sent again after `error`? */
 export function isRepeatable(error: ServerError, request: Pick<TransportRequest, 'path' | 'repeatable'>): boolean {
-  if (STATE_PATHS.has(request.path) || FINAL_STATUSES.has(error.status)) return false
+  if (isState(request.path) || FINAL_STATUSES.has(error.status)) return false
   if (NOT_CARRIED_OUT.has(error.code)) return true
   return UNCERTAIN.has(error.code) && (request.repeatable || !error.mayHaveHappened)
 }

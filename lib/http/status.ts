@@ -2,6 +2,14 @@ import type { CodeOf } from '../errors/index.ts'
 import type { JsonObject } from '../model/json.ts'
 import { type NotServing, notServing } from './phrases.ts'
 
+/** Answers about the state of the node itself, for everyone. */
+const STATE_PATHS: ReadonlySet<string> = new Set(['sys/health', 'sys/seal-status', 'sys/leader'])
+
+/** Does `path` ask for the state of the node? A repeat would hide the answer. */
+export function isState(path: string): boolean {
+  return STATE_PATHS.has(path)
+}
+
 /** The code for a status that is no success, and whether the request may have been carried out all the same. */
 export interface Verdict {
   readonly code: CodeOf<'ServerError'>
@@ -21,12 +29,18 @@ const FOR_4XX: Readonly<Record<number, CodeOf<'ServerError'>>> = {
 /**
  * What a `status` outside 2xx means, by the words and fields that came with it.
  *
- * @param body - The JSON body, where there was one. `sys/health` says `sealed` and `standby` in it.
+ * @param path - Of the request; `sys/health` answers about the node by fields of its body.
+ * @param body - The JSON body, where there was one.
  * @param errors - Its `errors`.
  */
-export function verdictOf(status: number, body: JsonObject | undefined, errors: readonly string[]): Verdict {
-  const why = healthOf(body) ?? (status >= 500 ? notServing(errors) : undefined)
-  if (why !== undefined && status !== 404) {
+export function verdictOf(
+  path: string,
+  status: number,
+  body: JsonObject | undefined,
+  errors: readonly string[],
+): Verdict {
+  const why = isState(path) ? healthOf(body) : status >= 500 ? notServing(errors) : undefined
+  if (why !== undefined) {
     return {
       code: why === 'sealed' ? 'ERR_PORTCULLIS_SERVER_SEALED' : 'ERR_PORTCULLIS_SERVER_STANDBY',
       mayHaveHappened: false,

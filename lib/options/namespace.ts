@@ -11,8 +11,8 @@ import { typed } from './check.ts'
 export function namespaceOption(name: string, value: unknown): string {
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string, got ${typed(value)}`)
   const canonical = value.replace(/^\//, '').replace(/\/$/, '')
-  if (canonical === '') return ''
-  if (!/^[\x20-\x7e]+$/.test(canonical)) throw new RangeError(`${name} must be printable ASCII`)
+  if (value === '' || value === '/') return ''
+  if (!/^[\x20-\x7e]*$/.test(canonical)) throw new RangeError(`${name} must be printable ASCII`)
   if (canonical.startsWith(' ') || canonical.endsWith(' '))
     throw new RangeError(`${name} must not start or end with a space`)
   for (const segment of canonical.split('/')) {

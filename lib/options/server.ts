@@ -108,7 +108,7 @@ const DAY_MS = 86_400_000
  * @throws {TypeError|RangeError} naming the option or variable; never its value where that may be a secret.
  */
 export function resolveServer(options: ServerOptions | undefined, env: Environment): ServerConfig {
-  const given = options ?? {}
+  const given = options === undefined ? {} : options
   checkNames('server', given, NAMES)
   const address = resolveAddress(given.address, given.socketPath, env)
   const namespaces = resolveNamespaces(given, env)
