@@ -1,0 +1,38 @@
+import { type AuditDeviceOptions, createGateway, file, type Gateway, token } from '../../lib/index.ts'
+
+/** Governs like a service that takes it seriously: two policies, one of them bound by a subject, and audit to `device`. */
+export function governed(address: string, device: AuditDeviceOptions, clientToken = 'hvs.bench'): Promise<Gateway> {
+  return createGateway(
+    {
+      server: { address, connections: CONNECTIONS },
+      auth: token({ token: clientToken }),
+      policies: [ORDERS, GUARDRAILS],
+      caller: { service: 'orders', component: 'checkout' },
+      audit: { devices: [device] },
+    },
+    { environment: {} },
+  )
+}
+
+/** To the server, for ours and for the peers. */
+export const CONNECTIONS = 64
+
+/** The device of most rows: a required file. */
+export function auditFile(folder: string, name = 'audit.jsonl'): AuditDeviceOptions {
+  return file(`${folder}/${name}`)
+}
+
+const ORDERS = {
+  policy: 'orders',
+  subject: { properties: { service: { const: 'orders' } }, required: ['service'] },
+  rules: [
+    { id: 'db', path: 'database/creds/+', operations: ['read'], effect: 'allow' },
+    { id: 'config', path: 'kv/data/orders/*', operations: ['read'], effect: 'allow' },
+    { id: 'leased', path: 'secret/orders', operations: ['read'], effect: 'allow' },
+  ],
+}
+
+const GUARDRAILS = {
+  policy: 'guardrails',
+  rules: [{ id: 'no-sys', path: 'sys/*', operations: ['*'], effect: 'forbid', reason: 'operators only' }],
+}

@@ -1,0 +1,50 @@
+import { Pool } from 'undici'
+import { baoBinary } from '../bao-binary.ts'
+import { startBaoProxy } from '../bao-proxy.ts'
+import { driven } from '../drive.ts'
+import { auditFile, governed } from '../governed.ts'
+import { emptied } from '../hit.ts'
+import type { Contestant, Row, Settings } from '../row.ts'
+
+const IN_FLIGHT = 32
+
+/** The cache that the field has: a proxy process in front of the server, spoken to over HTTP. */
+export const rows: readonly Row[] = [
+  {
+    name: 'hit-proxy',
+    title: `governed read of a kept secret in process, one audit entry, ${IN_FLIGHT} in flight, leased by a real server`,
+    peerName: `bao proxy 2.7.2 with cache and auto-auth, ${IN_FLIGHT} kept connections (CPU and RSS: of the client alone)`,
+    unit: 'req/s',
+    goal: { relation: '>=', ratio: 4 },
+    async prepare(scope): Promise<Settings> {
+      const started = await startBaoProxy(scope, await baoBinary())
+      return { ...started, folder: await scope.folder() }
+    },
+    ours,
+    peer,
+  },
+]
+
+async function ours({ server, token, folder }: Settings): Promise<Contestant> {
+  const gateway = await governed(String(server), auditFile(String(folder)), String(token))
+  return driven({
+    call: () => gateway.read('secret/orders'),
+    inFlight: IN_FLIGHT,
+    measure: 'req/s',
+    reset: () => emptied(String(folder)),
+    close: () => gateway.close(),
+  })
+}
+
+async function peer({ proxy }: Settings): Promise<Contestant> {
+  const pool = new Pool(String(proxy), { connections: IN_FLIGHT, pipelining: 1 })
+  return driven({
+    async call(): Promise<unknown> {
+      const { body } = await pool.request({ path: '/v1/secret/orders', method: 'GET' })
+      return body.json()
+    },
+    inFlight: IN_FLIGHT,
+    measure: 'req/s',
+    close: () => pool.close(),
+  })
+}
