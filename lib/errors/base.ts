@@ -40,10 +40,14 @@ Object.defineProperty(PortcullisError.prototype, 'name', {
   configurable: true,
 })
 
+const isOrdinaryInstance = Function.prototype[Symbol.hasInstance]
+
 // A computed key in the class body is refused by isolatedDeclarations.
 Object.defineProperty(PortcullisError, Symbol.hasInstance, {
   value(this: { readonly kind?: unknown }, value: unknown): boolean {
-    if (typeof value !== 'object' || value === null) return false
+    if (isOrdinaryInstance.call(this, value)) return true
+    // A user's subclass inherits `kind`, and must not match all of its parent's errors.
+    if (!Object.hasOwn(this, 'kind') || typeof value !== 'object' || value === null) return false
     const kind: unknown = Reflect.get(value, MARK)
     return typeof kind === 'string' && (this.kind === 'PortcullisError' || this.kind === kind)
   },

@@ -36,6 +36,20 @@ test('what is no error of ours matches no class of ours', () => {
   }
 })
 
+test("a user's subclass matches its own errors and its parents', and no error of its parent", () => {
+  class OwnError extends errors.LeaseError {}
+  class NamedError extends errors.LeaseError {
+    static override readonly kind = 'NamedError'
+  }
+  for (const Own of [OwnError, NamedError]) {
+    const own = new Own('ERR_PORTCULLIS_LEASE_EXPIRED', 'ended')
+    assert.ok(own instanceof Own)
+    assert.ok(own instanceof errors.LeaseError)
+    assert.ok(own instanceof errors.PortcullisError)
+    assert.equal(samples().LeaseError instanceof Own, false)
+  }
+})
+
 test('temporary comes from the table of codes', () => {
   for (const [, error] of ALL) assert.equal(error.temporary, errors.ERROR_CODES[error.code].temporary)
 })
