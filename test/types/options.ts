@@ -72,7 +72,9 @@ export const ownDevice: AuditDevice = {
   name: 'mine',
   async open(): Promise<void> {},
   write(records): void {
-    for (const record of records) expectTypes<[Equal<typeof record.entry, AuditEntry>]>()
+    for (const { entry } of records) {
+      if (entry.type !== 'gap') expectTypes<[Equal<typeof entry, AuditEntry>]>()
+    }
   },
   async close(): Promise<void> {},
 }
@@ -86,7 +88,9 @@ export const ownDeviceOptions: AuditDeviceOptions = {
 }
 
 /** A function as a device. */
-export const ownFunction: AuditDeviceOptions = callback('mine', () => undefined)
+export const ownFunction: AuditDeviceOptions = callback('mine', async (entry) => {
+  expectTypes<[Equal<(typeof entry)['type'], 'request' | 'response' | 'gap'>]>()
+})
 
 // @ts-expect-error: a token comes from somewhere
 export const noLogin: AuthMethod = { method: 'jwt' }

@@ -8,7 +8,7 @@ const gateway = await createGateway({
   server: { address: `http://127.0.0.1:${server.address().port}`, proxy: false },
   auth: token({ token: 'hvs.consumer' }),
   dangerouslyAllowEverything: true,
-  audit: { devices: [callback('lines', (records) => void lines.push(...records))] },
+  audit: { devices: [callback('lines', (entry) => void lines.push(entry))] },
 })
 const answer = await gateway.read('secret/theme')
 await gateway.close()
