@@ -29,6 +29,14 @@ export interface AuditEntry {
   readonly trace?: { readonly trace_id: string; readonly span_id: string }
 }
 
+/** Stands where a best-effort device lost entries: how many, and between which sequence numbers. */
+export interface AuditGap {
+  readonly time: string
+  readonly type: 'gap'
+  readonly instance: string
+  readonly gap: { readonly count: number; readonly from_sequence: number; readonly to_sequence: number }
+}
+
 /** The decision as it stands in an entry. */
 export interface AuditDecision {
   readonly effect: 'allow' | 'deny'

@@ -1,8 +1,8 @@
-import type { AuditEntry } from '../model/audit-entry.ts'
+import type { AuditEntry, AuditGap } from '../model/audit-entry.ts'
 
 /** An entry on its way to the devices: one object, serialised at most once whatever the number of devices. */
 export interface AuditRecord {
-  readonly entry: AuditEntry
+  readonly entry: AuditEntry | AuditGap
   /** The entry as one line of JSON, without newline. */
   line(): string
 }

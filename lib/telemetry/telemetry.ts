@@ -1,0 +1,98 @@
+import type * as Api from '@opentelemetry/api'
+import type { Counter, Histogram } from '@opentelemetry/api'
+import {
+  type Attributes,
+  type CounterName,
+  NO_TELEMETRY,
+  type Span,
+  type SpanName,
+  type Telemetry,
+  type TraceIds,
+} from '../ports/telemetry.ts'
+import { loadApi, SCOPE, SCOPE_VERSION } from './bridge.ts'
+
+/** Traces and metrics through `@opentelemetry/api`; nothing where the application does not have it. */
+export async function createTelemetry(): Promise<Telemetry> {
+  const api = await loadApi()
+  return api === undefined ? NO_TELEMETRY : new OtelTelemetry(api)
+}
+
+/** Unit of each counter: what it counts. */
+const UNITS: Readonly<Record<CounterName, string>> = {
+  'portcullis.policy.decisions': '{decision}',
+  'portcullis.cache.lookups': '{lookup}',
+  'portcullis.audit.entries': '{entry}',
+  'portcullis.audit.gaps': '{entry}',
+  'portcullis.session.logins': '{login}',
+  'portcullis.lease.ended': '{lease}',
+}
+
+/** Seconds; from a cache hit to a server that hangs. */
+const DURATION_BUCKETS = [0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60]
+
+/** The SDKs read this key by name, so that the API alone is enough to set it. */
+const SUPPRESS_TRACING = 'OpenTelemetry SDK Context Key SUPPRESS_TRACING'
+
+class OtelTelemetry implements Telemetry {
+  readonly #api: typeof Api
+  readonly #suppress: symbol
+  readonly #tracer: Api.Tracer
+  // Made when first used: an instrument made before the application registers its provider stays a no-op in the 1.x API.
+  readonly #counters = new Map<CounterName, Counter>()
+  #duration: Histogram | undefined
+
+  constructor(api: typeof Api) {
+    this.#api = api
+    this.#suppress = api.createContextKey(SUPPRESS_TRACING)
+    this.#tracer = api.trace.getTracer(SCOPE, SCOPE_VERSION)
+  }
+
+  span(name: SpanName, attributes: Attributes): Span {
+    const span = this.#tracer.startSpan(name, { attributes })
+    const { ERROR } = this.#api.SpanStatusCode
+    return {
+      set: (key, value): void => {
+        span.setAttribute(key, value)
+      },
+      end(errorCode): void {
+        if (errorCode !== undefined) {
+          span.setAttribute('error.type', errorCode)
+          span.setStatus({ code: ERROR })
+        }
+        span.end()
+      },
+    }
+  }
+
+  count(name: CounterName, attributes: Attributes, value = 1): void {
+    let counter = this.#counters.get(name)
+    if (counter === undefined) {
+      counter = this.#meter().createCounter(name, { unit: UNITS[name] })
+      this.#counters.set(name, counter)
+    }
+    counter.add(value, attributes)
+  }
+
+  duration(seconds: number, attributes: Attributes): void {
+    this.#duration ??= this.#meter().createHistogram('portcullis.request.duration', {
+      unit: 's',
+      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
+    })
+    this.#duration.record(seconds, attributes)
+  }
+
+  active(): TraceIds | undefined {
+    const { trace, isSpanContextValid } = this.#api
+    const context = trace.getActiveSpan()?.spanContext()
+    return context === undefined || !isSpanContextValid(context) ? undefined : context
+  }
+
+  suppressed<T>(run: () => T): T {
+    const { context } = this.#api
+    return context.with(context.active().setValue(this.#suppress, true), run)
+  }
+
+  #meter(): Api.Meter {
+    return this.#api.metrics.getMeter(SCOPE, SCOPE_VERSION)
+  }
+}
