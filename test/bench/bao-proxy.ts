@@ -27,7 +27,12 @@ export async function startBaoProxy(scope: Scope, binary: string): Promise<BaoPr
   const server = `http://127.0.0.1:${serverPort}`
   const proxy = `http://127.0.0.1:${proxyPort}`
   // `-dev-leased-kv`: reads of what has a `ttl` come with a renewable lease, as a database's would, without a database.
-  const flags = ['-dev', `-dev-root-token-id=${ROOT}`, `-dev-listen-address=127.0.0.1:${serverPort}`, '-dev-no-store-token']
+  const flags = [
+    '-dev',
+    `-dev-root-token-id=${ROOT}`,
+    `-dev-listen-address=127.0.0.1:${serverPort}`,
+    '-dev-no-store-token',
+  ]
   start(scope, binary, ['server', ...flags, '-dev-leased-kv'], folder)
   await until(async () => (await statusOf(`${server}/v1/sys/health`)) === 200)
   const body = JSON.stringify({ ttl: '1h', username: 'orders', password: 'correct-horse-battery-staple' })

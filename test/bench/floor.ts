@@ -50,7 +50,12 @@ function entryOf(sequence: number): object {
     caller: CALLER,
     decision: { effect: 'allow', reason: 'rule', policy: 'orders', rule: 'db' },
     auth: { client_token: HMAC, accessor: HMAC },
-    request: { id: `1f8b2f0a-6d0c-4f1b-9a52-6f4f5b6c7d8e-${sequence}`, operation: 'read', namespace: { path: '' }, path: PATH },
+    request: {
+      id: `1f8b2f0a-6d0c-4f1b-9a52-6f4f5b6c7d8e-${sequence}`,
+      operation: 'read',
+      namespace: { path: '' },
+      path: PATH,
+    },
     response: {
       source: 'cache',
       status: 200,

@@ -18,8 +18,8 @@ export function governed(address: string, device: AuditDeviceOptions, clientToke
 export const CONNECTIONS = 64
 
 /** The device of most rows: a required file. */
-export function auditFile(folder: string, name = 'audit.jsonl'): AuditDeviceOptions {
-  return file(`${folder}/${name}`)
+export function auditFile(path: string): AuditDeviceOptions {
+  return file(path)
 }
 
 const ORDERS = {

@@ -20,7 +20,7 @@ export const rows: readonly Row[] = [
 ]
 
 async function ours({ address, folder }: Settings): Promise<Contestant> {
-  const gateway = await governed(String(address), auditFile(String(folder)))
+  const gateway = await governed(String(address), auditFile(`${folder}/audit.jsonl`))
   let herds = 0
   const herd = async (): Promise<Float64Array> => {
     const path = `database/creds/role-${++herds}`

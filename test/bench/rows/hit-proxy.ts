@@ -1,9 +1,9 @@
 import { Pool } from 'undici'
+import { emptied } from '../append.ts'
 import { baoBinary } from '../bao-binary.ts'
 import { startBaoProxy } from '../bao-proxy.ts'
 import { driven } from '../drive.ts'
 import { auditFile, governed } from '../governed.ts'
-import { emptied } from '../hit.ts'
 import type { Contestant, Row, Settings } from '../row.ts'
 
 const IN_FLIGHT = 32
@@ -26,12 +26,12 @@ export const rows: readonly Row[] = [
 ]
 
 async function ours({ server, token, folder }: Settings): Promise<Contestant> {
-  const gateway = await governed(String(server), auditFile(String(folder)), String(token))
+  const gateway = await governed(String(server), auditFile(`${folder}/audit.jsonl`), String(token))
   return driven({
     call: () => gateway.read('secret/orders'),
     inFlight: IN_FLIGHT,
     measure: 'req/s',
-    reset: () => emptied(String(folder)),
+    reset: () => emptied(`${folder}/audit.jsonl`),
     close: () => gateway.close(),
   })
 }

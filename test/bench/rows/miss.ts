@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { Pool } from 'undici'
+import { emptied } from '../append.ts'
 import { driven } from '../drive.ts'
 import { startFixedServer } from '../fixed-server.ts'
 import { auditFile, CONNECTIONS, governed } from '../governed.ts'
@@ -42,11 +43,12 @@ async function serverAndFolder(scope: Scope): Promise<Settings> {
 }
 
 async function ours({ address, folder }: Settings): Promise<Contestant> {
-  const gateway = await governed(String(address), auditFile(String(folder)))
+  const gateway = await governed(String(address), auditFile(`${folder}/audit.jsonl`))
   return driven({
     call: () => gateway.read(PATH),
     inFlight: IN_FLIGHT,
     measure: 'req/s',
+    reset: () => emptied(`${folder}/audit.jsonl`),
     close: () => gateway.close(),
   })
 }
