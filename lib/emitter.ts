@@ -5,7 +5,8 @@ import type { Diagnostics } from './ports/diagnostics.ts'
 /** Events of a gateway. A listener that throws is reported as a `warning`, and cannot break the request that caused the event. */
 export class GatewayEmitter implements Diagnostics {
   readonly #emitter = new EventEmitter<GatewayEvents>()
-  readonly #wrapped = new WeakMap<object, (...args: unknown[]) => void>()
+  /** By event: what is done about a listener that throws depends on which event it was for. */
+  readonly #wrapped = new Map<keyof GatewayEvents, WeakMap<object, Guarded>>()
 
   emit<E extends keyof GatewayEvents>(event: E, ...args: Parameters<GatewayEvents[E]>): void {
     ;(this.#emitter.emit as (event: E, ...args: unknown[]) => boolean).call(this.#emitter, event, ...args)
@@ -17,7 +18,9 @@ export class GatewayEmitter implements Diagnostics {
   }
 
   off<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): void {
-    this.#emitter.off(event, this.#wrapped.get(listener) as never)
+    const guarded = this.#wrapped.get(event)?.get(listener)
+    // Without a listener the emitter would drop all of the event.
+    if (guarded !== undefined) this.#emitter.off(event, guarded as never)
   }
 
   warn(message: string, fields: Readonly<Record<string, string | number | boolean>> = {}): void {
@@ -28,8 +31,10 @@ export class GatewayEmitter implements Diagnostics {
     this.#emitter.removeAllListeners()
   }
 
-  #guarded(event: keyof GatewayEvents, listener: (...args: never[]) => unknown): (...args: unknown[]) => void {
-    const known = this.#wrapped.get(listener)
+  #guarded(event: keyof GatewayEvents, listener: (...args: never[]) => unknown): Guarded {
+    const wrapped = this.#wrapped.get(event) ?? new WeakMap<object, Guarded>()
+    this.#wrapped.set(event, wrapped)
+    const known = wrapped.get(listener)
     if (known !== undefined) return known
     const failed = (): void => {
       if (event !== 'warning') this.warn('a listener threw', { event })
@@ -42,7 +47,9 @@ export class GatewayEmitter implements Diagnostics {
         failed()
       }
     }
-    this.#wrapped.set(listener, guarded)
+    wrapped.set(listener, guarded)
     return guarded
   }
 }
+
+type Guarded = (...args: unknown[]) => void

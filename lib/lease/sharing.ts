@@ -24,5 +24,7 @@ export function mayShare(request: GatewayRequest): boolean {
 /** May `answer` be kept? Refuses what only looks sharable by its path: mounts of a private type elsewhere, wrapped and raw answers. */
 export function mayKeep(answer: ServerAnswer): boolean {
   if (answer.status !== 200 || answer.wrapInfo !== undefined || answer.auth !== undefined) return false
+  // Bytes cannot be frozen: one caller could change what the next one sees.
+  if (answer.raw !== undefined) return false
   return !PRIVATE_TYPES.has(answer.mountType)
 }

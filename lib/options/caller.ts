@@ -13,7 +13,7 @@ export function createCaller(attributes: CallerAttributes, parent?: Caller): Cal
     }
     merged[name] = Array.isArray(value) ? Object.freeze([...value]) : value
   }
-  if (parent === undefined && merged['service'] === OWN_CALLER_SERVICE) {
+  if (merged.service === OWN_CALLER_SERVICE) {
     throw new TypeError(`caller.service ${JSON.stringify(OWN_CALLER_SERVICE)} is the gateway's own`)
   }
   const own = canonical(merged)
