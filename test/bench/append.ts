@@ -1,11 +1,12 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, write } from 'node:fs'
 import { truncate } from 'node:fs/promises'
 
-/** Appends lines to a file, those of one turn together, as the file device does; with nothing around it. */
+/** Appends lines to a file as the file device does, off the main thread and those that gathered together; with nothing around it. */
 export class LineFile {
   readonly #fd: number
-  #lines: string[] = []
-  #written: Promise<void> | undefined
+  #lines = ''
+  #next: PromiseWithResolvers<void> | undefined
+  #isWriting = false
 
   constructor(path: string) {
     this.#fd = openSync(path, 'a', 0o600)
@@ -13,9 +14,12 @@ export class LineFile {
 
   /** Resolves when the system has taken the line. */
   append(line: string): Promise<void> {
-    this.#lines.push(line)
-    this.#written ??= Promise.resolve().then(() => this.#flush())
-    return this.#written
+    this.#lines += `${line}\n`
+    if (this.#next === undefined) {
+      this.#next = Promise.withResolvers<void>()
+      if (!this.#isWriting) queueMicrotask(() => this.#flush())
+    }
+    return this.#next.promise
   }
 
   close(): void {
@@ -24,9 +28,16 @@ export class LineFile {
 
   #flush(): void {
     const lines = this.#lines
-    this.#lines = []
-    this.#written = undefined
-    writeSync(this.#fd, `${lines.join('\n')}\n`)
+    const written = this.#next
+    this.#lines = ''
+    this.#next = undefined
+    this.#isWriting = true
+    write(this.#fd, lines, (error) => {
+      this.#isWriting = false
+      if (error === null) written?.resolve()
+      else written?.reject(error)
+      if (this.#next !== undefined) this.#flush()
+    })
   }
 }
 

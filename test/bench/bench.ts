@@ -40,7 +40,7 @@ async function findRows(): Promise<readonly FoundRow[]> {
 const scope = new Scope()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
-    scope.close().finally(() => process.exit(130))
+    void scope.close().then(() => process.exit(130))
   })
 }
 try {
