@@ -1,2 +1,6 @@
 export { FAKE_CLOCK_START_MS, FAKE_WALL_START_MS, FakeClock, settle } from './fake-clock.ts'
 export { fixedRandom } from './fixed-random.ts'
+export type { Finding, Form, Planted } from './planted-secrets.ts'
+export { findPlanted, plantSecrets, plantTokens } from './planted-secrets.ts'
+export type { Grant, Refusal, ScriptedTransport, Step } from './scripted-transport.ts'
+export { answerWith, grant, refuse, scripted } from './scripted-transport.ts'
