@@ -5,8 +5,8 @@ import { createHttpTransport } from './http/transport.ts'
 import { createLeaseCache } from './lease/cache.ts'
 import { mayShare } from './lease/sharing.ts'
 import type { Gateway } from './model/gateway.ts'
-import { type GatewayConfig, type GatewayOptions, resolveGateway } from './options/gateway.ts'
 import type { Environment } from './options/environment.ts'
+import { type GatewayConfig, type GatewayOptions, resolveGateway } from './options/gateway.ts'
 import { createMaySee } from './pipeline/access.ts'
 import type { Identity } from './pipeline/call.ts'
 import { createCreateOnly } from './pipeline/create-only.ts'
@@ -126,7 +126,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
   })
   const emit = emitter.emit.bind(emitter)
   const pipeline = createPipeline({
-    ...{ normalise, policy, entries, telemetry, clock, emit, nextId, mayShare, serveAlone },
+    ...{ normalise, policy, entries, telemetry, clock, emit, nextId, namespace, mayShare, serveAlone },
     createOnly: createCreateOnly(mounts),
     maxInFlight: config.maxInFlight,
     serveShared: (call) => shared.serve(call),

@@ -32,11 +32,14 @@ const MEMO_SIZE = 10_000
 /** Query parameters that would turn one operation into another at the server. */
 const OPERATION_PARAMETERS: ReadonlySet<string> = new Set(['list', 'scan', 'help'])
 const WRAP_TTL_MAX_MS = 2 ** 31 * 1000
+/** Deepest nesting of data: what recurses over it (schemas, HMACs) must not overflow. */
+export const DATA_MAX_DEPTH = 64
 
 /** A normaliser for the configured namespaces. Repeated plain calls get the identical object. */
 export function createNormalise(config: NamespaceConfig): Normalise {
   const plain = new BoundedMap<GatewayRequest>(MEMO_SIZE)
   return (raw) => {
+    if (typeof raw.path !== 'string') throw new TypeError('path must be a string')
     const isPlain =
       raw.data === undefined && raw.query === undefined && raw.namespace === undefined && raw.wrapTtlMs === undefined
     if (!isPlain) return normalise(raw, config)
@@ -50,7 +53,6 @@ export function createNormalise(config: NamespaceConfig): Normalise {
 }
 
 function normalise(raw: RawRequest, config: NamespaceConfig): GatewayRequest {
-  if (typeof raw.path !== 'string') throw new TypeError('path must be a string')
   const namespace = checkedNamespace(raw.namespace, config)
   const problem = pathProblem(raw.path) ?? childNamespaceProblem(raw.path, namespace, config.namespaces)
   if (problem !== undefined) throw refused('ERR_PORTCULLIS_PATH_REFUSED', 'path', problem)
@@ -93,10 +95,10 @@ function serialised(data: unknown): string | undefined {
   if (!isJsonObject(data)) throw refused('ERR_PORTCULLIS_BODY_REFUSED', 'body', 'data must be an object')
   let body: string | undefined
   try {
-    body = JSON.stringify(data)
-  } catch (cause) {
+    body = JSON.stringify(data, faithful)
+  } catch {
     // The engine's message names keys of the data; which keys there are can be the secret.
-    throw refused('ERR_PORTCULLIS_BODY_REFUSED', 'body', `data cannot be written as JSON (${(cause as Error).name})`)
+    throw refused('ERR_PORTCULLIS_BODY_REFUSED', 'body', 'data cannot be written as JSON without loss')
   }
   if (body === undefined || !body.startsWith('{')) {
     throw refused('ERR_PORTCULLIS_BODY_REFUSED', 'body', 'data does not serialise to a JSON object')
@@ -104,9 +106,35 @@ function serialised(data: unknown): string | undefined {
   return body
 }
 
+/** Refuses what JSON would lose in silence: a Map, a Set, NaN, half a character. What was judged would not be what was meant. */
+function faithful(key: string, value: unknown): unknown {
+  const isLost =
+    (typeof value === 'number' && !Number.isFinite(value)) ||
+    (typeof value === 'string' && !value.isWellFormed()) ||
+    (typeof value === 'object' && value !== null && isOpaque(value))
+  if (isLost || !key.isWellFormed()) throw new TypeError('not JSON')
+  return value
+}
+
+/** An object of a class whose content lies elsewhere than in properties: it would be sent as `{}`. */
+function isOpaque(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  const isPlain = prototype === null || prototype === Object.prototype || Array.isArray(value)
+  return !isPlain && Object.keys(value).length === 0
+}
+
 /** What is judged is parsed back from what is sent, so that getters and `toJSON` cannot show the two different things. */
 function parsed(body: string): JsonObject {
-  return JSON.parse(body) as JsonObject
+  const data = JSON.parse(body) as JsonObject
+  if (!isWithin(data, DATA_MAX_DEPTH)) {
+    throw refused('ERR_PORTCULLIS_BODY_REFUSED', 'body', `data is nested deeper than ${DATA_MAX_DEPTH} levels`)
+  }
+  return data
+}
+
+function isWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return levels > 0 && Object.values(value).every((member) => isWithin(member, levels - 1))
 }
 
 function checkedQuery(query: RawRequest['query']): Query {

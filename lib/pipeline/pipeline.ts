@@ -39,6 +39,8 @@ export interface PipelineDeps {
   readonly clock: Clock
   readonly emit: <E extends keyof GatewayEvents>(event: E, ...args: Parameters<GatewayEvents[E]>) => void
   readonly nextId: () => string
+  /** Of calls that name none. */
+  readonly namespace: string
   readonly maxInFlight: number
   /** For what may be shared: through cache and flights. */
   readonly serveShared: (call: Call) => Promise<Answer>
@@ -119,7 +121,7 @@ class RequestPipeline implements Pipeline {
     try {
       request = normalise(raw)
     } catch (error) {
-      return this.#refuse(id, who, asAsked(raw), trace, error)
+      return this.#refuse(id, who, asAsked(raw, this.#deps.namespace), trace, error)
     }
     const verdict = policy.decide(who.caller, request)
     if (verdict.decision.effect === 'deny') {
@@ -211,10 +213,10 @@ function endSpan(span: Span, error: unknown): void {
 }
 
 /** The request as it was asked, for the record of its refusal; nothing of it is sent. */
-function asAsked(raw: RawRequest): GatewayRequest {
+function asAsked(raw: RawRequest, namespace: string): GatewayRequest {
   return {
     operation: raw.operation,
-    namespace: '',
+    namespace: String(raw.namespace ?? namespace).slice(0, PATH_MAX_LENGTH),
     path: String(raw.path).slice(0, PATH_MAX_LENGTH),
     query: NO_QUERY,
     data: undefined,
