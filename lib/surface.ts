@@ -18,7 +18,7 @@ import { createKv } from './mount/kv.ts'
 import { createPki } from './mount/pki.ts'
 import { createTransit } from './mount/transit.ts'
 import { createCaller } from './options/caller.ts'
-import { checkNames, stringOption } from './options/check.ts'
+import { booleanOption, checkNames, numberOption, stringOption, typed } from './options/check.ts'
 import type { Identity } from './pipeline/call.ts'
 import type { Who } from './pipeline/pipeline.ts'
 
@@ -36,7 +36,7 @@ export interface Engine {
   explain(who: Who, request: ExplainRequest): Explanation
   evict(target: EvictTarget): number
   health(timeoutMs: number | undefined): Promise<Health>
-  kvVersion(mount: string): Promise<1 | 2>
+  kvVersion(mount: string, namespace: string | undefined): Promise<1 | 2>
   /** The identity behind a token that a caller handed over. */
   identity(token: string): Identity
   on<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): void
@@ -44,7 +44,8 @@ export interface Engine {
   close(): Promise<void>
 }
 
-const CALL_OPTIONS = ['signal', 'timeoutMs', 'query', 'namespace', 'wrapTtlMs', 'dryRun', 'traceparent', 'creationPath']
+const CALL_OPTIONS = ['signal', 'timeoutMs', 'query', 'namespace', 'wrapTtlMs', 'dryRun', 'traceparent']
+const UNWRAP_OPTIONS = [...CALL_OPTIONS, 'creationPath']
 
 /** {@link Gateway} for one caller, over an engine that many share. */
 export class CallerGateway implements Gateway {
@@ -80,8 +81,9 @@ export class CallerGateway implements Gateway {
     token: string,
     options: CallOptions & { readonly creationPath?: string } = {},
   ): Promise<Answer<T>> {
-    checkCallOptions(options)
-    stringOption('token', token, undefined)
+    checkCallOptions(options, UNWRAP_OPTIONS)
+    stringOption('creationPath', options.creationPath, undefined)
+    if (typeof token !== 'string' || token === '') throw new TypeError(`token must be a string, got ${typed(token)}`)
     return this.#engine.unwrap(this.#who, token, options) as Promise<Answer<T>>
   }
 
@@ -91,7 +93,7 @@ export class CallerGateway implements Gateway {
   }
 
   kv(mount = 'secret'): KvMount {
-    return createKv(this, mount, () => this.#engine.kvVersion(mount))
+    return createKv(this, mount, (namespace) => this.#engine.kvVersion(mount, namespace))
   }
 
   transit(mount = 'transit'): TransitMount {
@@ -148,8 +150,14 @@ export class CallerGateway implements Gateway {
 
 const NO_OPTIONS: CallOptions = Object.freeze({})
 
-function checkCallOptions(options: CallOptions): void {
-  checkNames('the options of a call', options, CALL_OPTIONS)
-  const { timeoutMs } = options
-  if (timeoutMs !== undefined && !(timeoutMs > 0)) throw new RangeError(`timeoutMs must be above 0, got ${timeoutMs}`)
+function checkCallOptions(options: CallOptions, known: readonly string[] = CALL_OPTIONS): void {
+  checkNames('the options of a call', options, known)
+  const { timeoutMs, dryRun, traceparent } = options
+  if (numberOption('timeoutMs', timeoutMs, Infinity, { min: 0 }) === 0) {
+    throw new RangeError('timeoutMs must be above 0, got 0')
+  }
+  booleanOption('dryRun', dryRun, false)
+  if (traceparent !== undefined && typeof traceparent !== 'string') {
+    throw new TypeError(`traceparent must be a string, got ${typed(traceparent)}`)
+  }
 }

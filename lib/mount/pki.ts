@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { ServerError } from '../errors/index.ts'
 import type { Answer } from '../model/answer.ts'
 import type { IssuedCertificate, PkiMount } from '../model/mounts.ts'
 import type { Calls } from './kv.ts'
@@ -16,8 +17,11 @@ export function createPki(calls: Calls, mount: string): PkiMount {
       return issued(await calls.write(path, data, options), path)
     },
     async ca(options): Promise<string> {
-      const answer = await calls.read(`${mount}/ca/pem`, options)
-      return Buffer.from(answer.raw?.bytes ?? []).toString('utf8')
+      const path = `${mount}/ca/pem`
+      const { raw, status } = await calls.read(path, options)
+      if (raw !== undefined) return Buffer.from(raw.bytes).toString('utf8')
+      const message = `read ${path}: the answer is no text; has the mount a CA?`
+      throw new ServerError('ERR_PORTCULLIS_SERVER_BAD_ANSWER', message, { operation: 'read', path, status })
     },
   }
 }

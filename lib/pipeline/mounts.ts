@@ -1,6 +1,7 @@
 import { BoundedMap } from '../model/bounded-map.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { OwnExchange } from '../ports/auth-method.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Session } from '../session/session.ts'
 
 /** A mount, as the server describes it. */
@@ -11,6 +12,9 @@ export interface Mount {
   /** The kv version; 1 where the mount is no kv. */
   readonly kvVersion: 1 | 2
 }
+
+/** How long an answer about a mount is believed: it can be tuned from kv v1 to v2, or replaced. */
+export const MOUNT_KEPT_MS = 60_000
 
 /** What is known of the mounts behind paths. Asked of the server once a path prefix, and kept for {@link MOUNT_KEPT_MS}. */
 export interface Mounts {
@@ -23,20 +27,22 @@ export interface Mounts {
 export interface MountsDeps {
   readonly exchange: OwnExchange
   readonly session: Session
+  readonly clock: Clock
 }
 
-export function createMounts({ exchange, session }: MountsDeps): Mounts {
-  const known = new BoundedMap<Mount>(1_000)
+export function createMounts({ exchange, session, clock }: MountsDeps): Mounts {
+  const known = new BoundedMap<{ readonly mount: Mount; readonly untilMs: number }>(1_000)
   const asking = new Map<string, Promise<Mount>>()
   const find = (namespace: string, path: string): Mount | undefined => {
     for (let end = path.indexOf('/'); end !== -1; end = path.indexOf('/', end + 1)) {
-      const mount = known.get(`${namespace}|${path.slice(0, end + 1)}`)
-      if (mount !== undefined) return mount
+      const found = known.get(`${namespace}|${path.slice(0, end + 1)}`)
+      if (found !== undefined && clock.now() < found.untilMs) return found.mount
     }
     return undefined
   }
   const ask = async (namespace: string, path: string): Promise<Mount> => {
     const { token } = await session.current()
+    const untilMs = clock.now() + MOUNT_KEPT_MS
     const answer = await exchange({
       operation: 'read',
       path: `sys/internal/ui/mounts/${path.replace(/\/$/, '')}`,
@@ -44,7 +50,7 @@ export function createMounts({ exchange, session }: MountsDeps): Mounts {
       token,
     })
     const mount = described(answer.data ?? {}, path)
-    known.set(`${namespace}|${mount.path}`, mount)
+    known.set(`${namespace}|${mount.path}`, { mount, untilMs })
     return mount
   }
   return {

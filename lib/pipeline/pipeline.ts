@@ -2,6 +2,7 @@ import { GatewayError, type PolicyDeniedError } from '../errors/index.ts'
 import { type Answer, NO_ANSWER, SealedAnswer } from '../model/answer.ts'
 import type { AuditEntry } from '../model/audit-entry.ts'
 import type { Caller } from '../model/caller.ts'
+import type { Decision } from '../model/decision.ts'
 import type { GatewayEvents } from '../model/events.ts'
 import type { CallOptions } from '../model/gateway.ts'
 import { type GatewayRequest, NO_QUERY } from '../model/request.ts'
@@ -22,9 +23,17 @@ export interface Who {
   readonly identity: Identity
 }
 
+/** What is special about a call. */
+export interface Extras {
+  /** Sent without a token: a login on behalf of the caller. */
+  readonly isLogin?: boolean
+  /** Asked once the request is allowed, before it is sent. @throws {PolicyDeniedError} */
+  readonly check?: ((request: GatewayRequest) => Promise<void>) | undefined
+}
+
 /** The path of one request: normalise, decide, record, cache, send, check, answer. */
 export interface Pipeline {
-  run(who: Who, raw: RawRequest, options: CallOptions, isLogin?: boolean): Promise<Answer>
+  run(who: Who, raw: RawRequest, options: CallOptions, extras?: Extras): Promise<Answer>
   /** Takes no more calls, and resolves when those in flight have ended. */
   drain(): Promise<void>
   readonly inFlight: number
@@ -67,14 +76,14 @@ class RequestPipeline implements Pipeline {
     return this.#inFlight
   }
 
-  async run(who: Who, raw: RawRequest, options: CallOptions, isLogin = false): Promise<Answer> {
+  async run(who: Who, raw: RawRequest, options: CallOptions, extras: Extras = NO_EXTRAS): Promise<Answer> {
     this.#enter(options)
     const { telemetry, clock } = this.#deps
     const startedAtMs = clock.now()
     const span = telemetry.span('portcullis.request', SPAN_ATTRIBUTES[raw.operation])
     let error: unknown
     try {
-      const answer = await this.#serve(who, raw, options, isLogin)
+      const answer = await this.#serve(who, raw, options, extras)
       span.set('portcullis.source', answer.source)
       return answer
     } catch (thrown) {
@@ -113,7 +122,7 @@ class RequestPipeline implements Pipeline {
     if (this.#inFlight === 0) this.#drained?.()
   }
 
-  #serve(who: Who, raw: RawRequest, options: CallOptions, isLogin: boolean): Promise<Answer> {
+  #serve(who: Who, raw: RawRequest, options: CallOptions, { isLogin = false, check }: Extras): Promise<Answer> {
     const { normalise, policy, mayShare, serveShared, serveAlone, nextId } = this.#deps
     const id = nextId()
     const trace = this.#trace(options)
@@ -141,16 +150,38 @@ class RequestPipeline implements Pipeline {
       signal,
       timeoutMs,
     }
+    if (check !== undefined) return this.#serveChecked(call, check)
     if (verdict.createOnly && request.operation === 'write') return this.#serveCreateOnly(call)
     return mayShare(request) && !isLogin ? serveShared(call) : serveAlone(call)
   }
 
-  async #serveCreateOnly(call: Call): Promise<Answer> {
-    const checked = await this.#deps.createOnly(call.request)
-    if ('effect' in checked) {
-      return this.#refuse(call.id, call, call.request, call.trace, denial(checked, call.request))
+  async #serveChecked(call: Call, check: (request: GatewayRequest) => Promise<void>): Promise<Answer> {
+    try {
+      await check(call.request)
+    } catch (error) {
+      return this.#unsent(call, error)
     }
-    return this.#deps.serveAlone({ ...call, request: checked })
+    return this.#deps.serveAlone(call)
+  }
+
+  async #serveCreateOnly(call: Call): Promise<Answer> {
+    let checked: GatewayRequest | Decision
+    try {
+      checked = await this.#deps.createOnly(call.request)
+    } catch (error) {
+      return this.#unsent(call, error)
+    }
+    if (!('effect' in checked)) return this.#deps.serveAlone({ ...call, request: checked })
+    const { policy, rule } = call.verdict.decision
+    return this.#unsent(call, denial({ ...checked, policy, rule }, call.request))
+  }
+
+  /** What had to be found out first refused the request, or could not be found out. */
+  async #unsent({ id, caller, identity, request, trace, verdict }: Call, error: unknown): Promise<never> {
+    if (refusedDecision(error) !== undefined) return this.#refuse(id, { caller, identity }, request, trace, error)
+    const auth = identity.session.peek()?.audit
+    const subject = { id, caller, decision: verdict.decision, request, auth, trace }
+    throw await this.#deps.entries.failure(subject, 'request', error)
   }
 
   /** A refusal is recorded too: an attempt is what an auditor looks for. */
@@ -183,6 +214,7 @@ class RequestPipeline implements Pipeline {
   }
 }
 
+const NO_EXTRAS: Extras = Object.freeze({})
 const DRY_RUN = Object.freeze({ source: 'dry-run', ageMs: 0, ttlMs: 0, verifiedMs: 0 } as const)
 
 const SPAN_ATTRIBUTES = Object.freeze({
