@@ -4,7 +4,9 @@ import { GatewayEmitter } from './emitter.ts'
 import { createHttpTransport } from './http/transport.ts'
 import { createLeaseCache } from './lease/cache.ts'
 import { mayShare } from './lease/sharing.ts'
+import { BoundedMap } from './model/bounded-map.ts'
 import type { Gateway } from './model/gateway.ts'
+import type { GatewayRequest } from './model/request.ts'
 import type { Environment } from './options/environment.ts'
 import { type GatewayConfig, type GatewayOptions, resolveGateway } from './options/gateway.ts'
 import { createMaySee } from './pipeline/access.ts'
@@ -79,9 +81,10 @@ export async function createGateway(options: GatewayOptions, drivers: Partial<Dr
   const policy = await loadPolicies(config, outside)
   const hasher = createHasher(await auditKey(config, random))
   const instance = random.uuid()
-  const audit = await createAudit({ devices: config.devices, hasher, clock, instance, telemetry, diagnostics: emitter })
   const transport =
     'transport' in config.server ? config.server.transport : createHttpTransport(config.server.config, outside)
+  // Last of what can fail: an open device would be left behind.
+  const audit = await createAudit({ devices: config.devices, hasher, clock, instance, telemetry, diagnostics: emitter })
   const engine = createEngine(config, { ...outside, policy, audit, hasher, emitter, transport, instance })
   return new CallerGateway(engine, { caller: config.caller, identity: engine.own })
 }
@@ -99,15 +102,15 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
   const { audit, clock, emitter, hasher, policy, telemetry, transport } = parts
   const { namespace, timeoutMs } = config
   const nextId = ids(parts.instance)
+  const onLeak = (path: string, code: string): void => emitter.emit('leaked', { path, code })
   const entries = createEntries(audit)
-  const exchange = createOwnExchange({ transport, entries, telemetry, nextId, namespace, timeoutMs })
+  const exchange = createOwnExchange({ transport, entries, telemetry, nextId, namespace, timeoutMs, onLeak })
   const sessionOf = (auth: AuthMethod): Session =>
     createSession({ ...parts, auth, exchange, hash: hasher.value, listener: sessionListener(parts, auth.method) })
   const session = sessionOf(config.auth)
-  const mounts = createMounts({ exchange, session })
+  const mounts = createMounts({ exchange, session, clock })
   const normalise = createNormalise(config)
   const cache = createLeaseCache(config.maxEntries)
-  const onLeak = (path: string, code: string): void => emitter.emit('leaked', { path, code })
   const release = createRelease({ exchange, onLeak })
   const send = createSend({
     transport,
@@ -134,23 +137,35 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
   const close = async (): Promise<void> => {
     await pipeline.drain()
     await shared.settled()
-    await session.close()
-    await transport.close()
-    await audit.close()
-    emitter.removeAll()
+    try {
+      await session.close()
+      await transport.close()
+    } finally {
+      await audit.close()
+      emitter.removeAll()
+    }
   }
   let closing: Promise<void> | undefined
   return {
     own: { id: '', session },
     run: (who, operation, path, data, options, isLogin) => {
       const { query, namespace: asked, wrapTtlMs } = options
-      return pipeline.run(who, { operation, path, data, query, namespace: asked, wrapTtlMs }, options, isLogin)
+      return pipeline.run(
+        who,
+        { operation, path, data, query, namespace: asked, wrapTtlMs },
+        options,
+        isLogin === true ? LOGIN : undefined,
+      )
     },
-    async unwrap(who, token, { creationPath, ...options }) {
-      if (creationPath !== undefined) await checkCreationPath(exchange, token, creationPath)
-      const { query, namespace: asked } = options
-      const raw = { operation: 'write', path: 'sys/wrapping/unwrap', data: { token }, query, namespace: asked } as const
-      return pipeline.run(who, raw, options)
+    unwrap: (who, token, { creationPath, ...options }) => {
+      const { query, namespace: asked, wrapTtlMs } = options
+      const path = 'sys/wrapping/unwrap'
+      const raw = { operation: 'write', path, data: { token }, query, namespace: asked, wrapTtlMs } as const
+      const check =
+        creationPath === undefined
+          ? undefined
+          : (request: GatewayRequest): Promise<void> => checkCreationPath(exchange, request, creationPath)
+      return pipeline.run(who, raw, options, { check })
     },
     explain: ({ caller }, request) => policy.explain(caller, normalise(request)),
     evict: (target) => cache.evict(target, namespace),
@@ -164,8 +179,11 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
         },
         limitMs,
       ),
-    kvVersion: async (mount) => (await mounts.of(namespace, `${mount}/`)).kvVersion,
-    identity: (token) => ({ id: hasher.value(token), session: sessionOf(tokenAuth({ token })) }),
+    async kvVersion(mount, asked) {
+      const request = normalise({ operation: 'list', path: `${mount}/`, namespace: asked })
+      return (await mounts.of(request.namespace, request.path)).kvVersion
+    },
+    identity: createIdentities(hasher, (token) => sessionOf(tokenAuth({ token }))),
     on: (event, listener) => emitter.on(event, listener),
     off: (event, listener) => emitter.off(event, listener),
     close: () => {
@@ -198,6 +216,25 @@ function named(document: object, index: number): PolicyDocument {
 async function auditKey({ auditKey: key }: GatewayConfig, random: Random): Promise<Uint8Array> {
   if ('bytes' in key) return key.bytes
   return 'file' in key ? readOrCreateKey(key.file, random) : random.bytes(32)
+}
+
+const LOGIN = Object.freeze({ isLogin: true })
+
+/** Tokens of callers that are kept in mind at once. */
+const IDENTITIES = 10_000
+
+/** One session a token, however often `as()` is called with it: each would look its token up. */
+function createIdentities(hasher: Hasher, sessionOf: (token: string) => Session): (token: string) => Identity {
+  const known = new BoundedMap<Identity>(IDENTITIES)
+  return (token) => {
+    const id = hasher.value(token)
+    let identity = known.get(id)
+    if (identity === undefined) {
+      identity = { id, session: sessionOf(token) }
+      known.set(id, identity)
+    }
+    return identity
+  }
 }
 
 /** Ids that are unique for ever and cost no randomness a request. */

@@ -18,13 +18,19 @@ export interface LeaseCache {
   /** Drops `kept` if `key` still holds it. */
   drop(key: string, kept: Kept): void
   evict(target: EvictTarget, defaultNamespace: string): number
+  /** Grows with each {@link evict}: what was on its way meanwhile is older than the wish for a new one. */
+  readonly evictions: number
   readonly size: number
 }
 
 /** A cache of at most `maxEntries`. Ends are judged at each look-up by both clocks; no timer. */
 export function createLeaseCache(maxEntries: number): LeaseCache {
   const entries = new LRUCache<string, Kept>({ max: maxEntries })
+  let evictions = 0
   return {
+    get evictions(): number {
+      return evictions
+    },
     get size(): number {
       return entries.size
     },
@@ -46,6 +52,7 @@ export function createLeaseCache(maxEntries: number): LeaseCache {
       if (entries.peek(key) === kept) entries.delete(key)
     },
     evict(target, defaultNamespace): number {
+      evictions += 1
       let count = 0
       for (const [key, kept] of [...entries.entries()]) {
         if (isMeant(kept, target, defaultNamespace) && entries.delete(key)) count += 1

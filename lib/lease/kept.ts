@@ -17,6 +17,8 @@ export interface KeptFacts {
   readonly sentAt: Moment
   /** How long it lives from then: the earlier of the lease's and the session token's end. `Infinity` without a lease. */
   readonly livesMs: number
+  /** Of the token that minted it, which takes its leases along when it dies. */
+  readonly fate: { readonly isDead: boolean } | undefined
   /** Audit form of the answer, its HMACs computed once for all hits. */
   readonly audit: AuditResponse
 }
@@ -29,7 +31,7 @@ export class Kept {
   readonly #answer: ServerAnswer
   readonly #facts: KeptFacts
   readonly #passed = new WeakSet<object>()
-  /** Holders that were given it; 0 while all were refused. */
+  /** Calls that were given it, or are about to be; 0 while all were refused. */
   taken = 0
 
   constructor(answer: ServerAnswer, facts: KeptFacts) {
@@ -60,6 +62,7 @@ export class Kept {
 
   /** Time left; 0 or less past the end. `Infinity` without a lease. */
   ttlMs(at: Moment): number {
+    if (this.isLeased && this.#facts.fate?.isDead === true) return 0
     return this.#facts.livesMs - this.ageMs(at)
   }
 

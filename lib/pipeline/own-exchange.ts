@@ -1,3 +1,4 @@
+import { PortcullisError } from '../errors/index.ts'
 import type { Decision } from '../model/decision.ts'
 import { type GatewayRequest, NO_QUERY } from '../model/request.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
@@ -14,12 +15,14 @@ export interface OwnExchangeDeps {
   readonly nextId: () => string
   readonly namespace: string
   readonly timeoutMs: number
+  /** A token that nobody was given could not be revoked. */
+  readonly onLeak: (path: string, code: string) => void
 }
 
 /** Calls that nobody asked for but the gateway: logins, look-ups, revocations. Judged by no caller's policy, always recorded. */
 export function createOwnExchange(deps: OwnExchangeDeps): OwnExchange {
   const { transport, entries, telemetry } = deps
-  return async (call) => {
+  const send: OwnExchange = async (call) => {
     const subject = {
       id: deps.nextId(),
       caller: OWN_CALLER,
@@ -36,8 +39,29 @@ export function createOwnExchange(deps: OwnExchangeDeps): OwnExchange {
     } catch (error) {
       throw await entries.failure(subject, 'response', error)
     }
-    await entries.response(subject satisfies EntrySubject, entries.answered(answer, 'server'))
+    try {
+      await entries.response(subject satisfies EntrySubject, entries.answered(answer, 'server'))
+    } catch (error) {
+      await endToken(send, answer, call, deps)
+      throw error
+    }
     return answer
+  }
+  return send
+}
+
+/** A login that could not be recorded gives nobody its token, so the token must not live on. */
+async function endToken(
+  send: OwnExchange,
+  { auth }: ServerAnswer,
+  call: OwnCall,
+  deps: OwnExchangeDeps,
+): Promise<void> {
+  if (auth === undefined || auth.mfaRequired) return
+  try {
+    await send({ operation: 'write', path: 'auth/token/revoke-self', token: auth.token })
+  } catch (error) {
+    deps.onLeak(call.path, error instanceof PortcullisError ? error.code : 'unknown')
   }
 }
 

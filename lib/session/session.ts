@@ -14,6 +14,8 @@ export interface SessionToken {
   /** Monotonic reading at which it ends for certain; `Infinity`: no end known. */
   readonly endsAtMs: number
   readonly owned: boolean
+  /** Turns true when it is found dead at the server: what it minted died with it. */
+  readonly fate: { isDead: boolean }
   /** Its HMACs, for audit entries; worked out once. */
   readonly audit: NonNullable<AuditEntry['auth']>
 }
@@ -38,7 +40,7 @@ export interface Session {
    */
   forbidden(token: SessionToken): Promise<'retry' | 'final'>
   state(): SessionState
-  /** Revokes the token if it is ours; errors go to `onLeak`. Idempotent. */
+  /** Revokes the token if it is ours and has not ended; errors go to the listener. Idempotent. */
   close(): Promise<void>
 }
 
@@ -85,7 +87,7 @@ class AuthSession implements Session {
   readonly #context: LoginContext
   #state: State = { at: 'none' }
   #login: Promise<SessionToken> | undefined
-  #verifying: Promise<boolean> | undefined
+  #verifying: { readonly token: SessionToken; readonly isAlive: Promise<boolean> } | undefined
   #generation = 0
   #forbiddenLoginAtMs = -Infinity
 
@@ -135,7 +137,7 @@ class AuthSession implements Session {
   }
 
   async #revoke(token: SessionToken | undefined): Promise<void> {
-    if (token === undefined || !token.owned) return
+    if (token === undefined || !token.owned || token.endsAtMs <= this.#deps.clock.now()) return
     try {
       await this.#deps.exchange({ operation: 'write', path: 'auth/token/revoke-self', token: token.token })
     } catch (error) {
@@ -152,7 +154,10 @@ class AuthSession implements Session {
       listener.login(token, auth.method)
       return token
     } catch (cause) {
-      throw this.#failed(cause)
+      const error = this.#failed(cause)
+      // The old token is to be replaced ahead of its end; until then it serves.
+      if (this.#state.at === 'live') return this.#state.token
+      throw error
     }
   }
 
@@ -164,6 +169,7 @@ class AuthSession implements Session {
       generation: ++this.#generation,
       endsAtMs: startedAtMs + grant.ttlMs,
       owned,
+      fate: { isDead: false },
       audit: Object.freeze({
         client_token: hash(unseal(grant.token)),
         ...(accessor === '' ? {} : { accessor: hash(accessor) }),
@@ -176,12 +182,16 @@ class AuthSession implements Session {
 
   #failed(cause: unknown): PortcullisError {
     const { auth, clock, random, listener } = this.#deps
-    const failures = this.#state.at === 'failed' ? this.#state.failures + 1 : 1
+    const state = this.#state
+    const failures = state.at === 'failed' ? state.failures + 1 : 1
     const ceilingMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures, 20))
     const retryAfterMs = Math.round(BACKOFF_MIN_MS + random.fraction() * (ceilingMs - BACKOFF_MIN_MS))
     const error = cause instanceof SessionError ? cause : this.#loginError(cause)
-    if (this.#state.at !== 'closed') {
-      this.#state = { at: 'failed', error, retryAtMs: clock.now() + retryAfterMs, failures }
+    const retryAtMs = clock.now() + retryAfterMs
+    if (state.at === 'live' && clock.now() < state.token.endsAtMs) {
+      this.#state = { ...state, replaceAtMs: Math.min(retryAtMs, state.token.endsAtMs) }
+    } else if (state.at !== 'closed') {
+      this.#state = { at: 'failed', error, retryAtMs, failures }
     }
     listener.loginFailed(auth.method, error.code, retryAfterMs)
     return error
@@ -200,10 +210,12 @@ class AuthSession implements Session {
 
   /** One look-up for all who ask at once. A token that may not look itself up is presumed dead: a new login settles it. */
   #isAlive(token: SessionToken): Promise<boolean> {
-    this.#verifying ??= this.#lookUp(token).finally(() => {
-      this.#verifying = undefined
+    if (this.#verifying?.token === token) return this.#verifying.isAlive
+    const isAlive = this.#lookUp(token).finally(() => {
+      if (this.#verifying?.token === token) this.#verifying = undefined
     })
-    return this.#verifying
+    this.#verifying = { token, isAlive }
+    return isAlive
   }
 
   async #lookUp(token: SessionToken): Promise<boolean> {
@@ -223,8 +235,12 @@ class AuthSession implements Session {
       this.#state = { at: 'none' }
       this.#forbiddenLoginAtMs = this.#deps.clock.now()
     }
+    // A token handed to us may be alive and only not allowed to look itself up.
+    if (dead.owned) dead.fate.isDead = true
     const next = await this.current()
-    return unseal(next.token) === unseal(dead.token) ? 'final' : 'retry'
+    if (unseal(next.token) === unseal(dead.token)) return 'final'
+    dead.fate.isDead = true
+    return 'retry'
   }
 
   #ended(message: string): SessionError {

@@ -34,6 +34,9 @@ export interface AppRoleOptions {
 export function appRole(options: AppRoleOptions): AuthMethod {
   checkNames('appRole()', options, NAMES)
   const mount = stringOption('mount', options.mount, 'approle').replace(/^\/+|\/+$/g, '')
+  if (mount.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')) {
+    throw new TypeError('mount must not be empty, nor have an empty segment, "." or ".."')
+  }
   const roleId = credential('roleId', options.roleId, options.roleIdFile)
   const secretId = secretIdSource(options, mount)
   return {

@@ -27,13 +27,18 @@ export async function readCredential(
   } catch (cause) {
     throw refused(method, `cannot read ${name} from ${source.file}`, cause)
   }
-  if (!/^[\x21-\x7e]+$/.test(text)) {
+  if (!isCredential(text)) {
     throw refused(
       method,
       `${source.file} holds no usable ${name}: it is empty, or has white space or characters outside ASCII`,
     )
   }
   return seal(text)
+}
+
+/** Can `text` be a token or an id? A line break in one would end the header that carries it. */
+export function isCredential(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text)
 }
 
 function refused(method: string, message: string, cause?: unknown): SessionError {

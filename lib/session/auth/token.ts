@@ -4,7 +4,7 @@ import { type Sealed, seal } from '../../model/sealed.ts'
 import type { TokenGrant } from '../../model/server-answer.ts'
 import { checkNames } from '../../options/check.ts'
 import type { AuthMethod, Login, LoginContext } from '../../ports/auth-method.ts'
-import { credential, readCredential } from './credential.ts'
+import { credential, isCredential, readCredential } from './credential.ts'
 
 /** One of the two. */
 export interface TokenOptions {
@@ -23,6 +23,9 @@ export interface TokenOptions {
 export function token(options: TokenOptions): AuthMethod {
   checkNames('token()', options, ['token', 'tokenFile'])
   const source = credential('token', options.token, options.tokenFile)
+  if (options.token !== undefined && !isCredential(options.token)) {
+    throw new TypeError('token must be printable ASCII without spaces')
+  }
   return {
     method: 'token',
     async login(context): Promise<Login> {
