@@ -36,7 +36,9 @@ export function createMaySee({ exchange, clock }: AccessDeps): MaySee {
 
 async function ask(exchange: OwnExchange, identity: Identity, request: GatewayRequest): Promise<boolean> {
   const { token } = await identity.session.current()
-  const { namespace, path, operation } = request
+  const { namespace, operation } = request
+  // The server judges a LIST by the path with a slash at its end.
+  const path = operation === 'list' && !request.path.endsWith('/') ? `${request.path}/` : request.path
   const answer = await exchange({
     operation: 'write',
     path: 'sys/capabilities-self',

@@ -39,7 +39,9 @@ export function createEntries(audit: Audit): Entries {
       try {
         await audit.record({ ...draft(hasher, subject, type), error: described(error) })
       } catch (refusal) {
-        return refusal instanceof AuditError && !(error instanceof AuditError) ? withCause(refusal, error) : refusal
+        // A refusal of the audit stays the first one: it says what was stopped.
+        if (error instanceof AuditError) return error
+        return refusal instanceof AuditError ? withCause(refusal, error) : refusal
       }
       return error
     },

@@ -1,14 +1,21 @@
 import type { Decision } from '../model/decision.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
-import type { PolicyEngine, Verdict } from '../policy/engine.ts'
+import type { PolicyEngine } from '../policy/engine.ts'
+import type { Call } from './call.ts'
 
 /**
- * Why `answer` may not be handed over under `verdict`; `undefined` when it may.
+ * Why `answer` may not be handed over to `call`; `undefined` when it may.
  *
  * A response schema judges data. What is no data (text, a token, a wrapped answer) would escape it, and is refused.
+ * A wrapped answer passes where it was asked for: the rule that let the request through said that it may.
  */
-export function responseRefusal(policy: PolicyEngine, verdict: Verdict, answer: ServerAnswer): Decision | undefined {
+export function responseRefusal(
+  policy: PolicyEngine,
+  { verdict, request }: Pick<Call, 'verdict' | 'request'>,
+  answer: ServerAnswer,
+): Decision | undefined {
   if (!verdict.checksResponse) return undefined
+  if (answer.wrapInfo !== undefined && request.wrapTtlMs > 0) return undefined
   if (answer.raw !== undefined || answer.auth !== undefined || answer.wrapInfo !== undefined) {
     const { policy: name, rule } = verdict.decision
     const message = 'the rule has a response schema, and the answer carries what no schema over data can judge'

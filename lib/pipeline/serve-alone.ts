@@ -27,11 +27,11 @@ export function createServeAlone(deps: ServeDeps): (call: Call) => Promise<Answe
     const exchange = await sent(send, deps, call, subject)
     const answered = { ...subject, auth: exchange.token?.audit }
     const { request, verdict } = call
-    const refusal = responseRefusal(policy, verdict, exchange.answer)
+    const refusal = responseRefusal(policy, call, exchange.answer)
     if (refusal !== undefined) {
       const error = withheld(refusal, request, isChange(request))
       await release(exchange, request)
-      throw await entries.failure({ ...answered, decision: refusal }, 'response', error)
+      throw didItAnyway(await entries.failure({ ...answered, decision: refusal }, 'response', error), call)
     }
     try {
       await entries.response(answered, entries.answered(exchange.answer, 'server'))
@@ -39,7 +39,7 @@ export function createServeAlone(deps: ServeDeps): (call: Call) => Promise<Answe
       await release(exchange, request)
       throw didItAnyway(error, call)
     }
-    const ttlMs = livesMs(exchange) - (clock.now() - exchange.sentAt.nowMs)
+    const ttlMs = Math.max(livesMs(exchange) - (clock.now() - exchange.sentAt.nowMs), 0)
     return new SealedAnswer(exchange.answer, { source: 'server', ageMs: 0, ttlMs, verifiedMs: 0 }, verdict.decision)
   }
 }

@@ -1,4 +1,4 @@
-import { PortcullisError } from '../errors/index.ts'
+import { ServerError, SessionError } from '../errors/index.ts'
 import { isFresh, type LeaseCache } from '../lease/cache.ts'
 import { createFlights, type Flight } from '../lease/flights.ts'
 import { Kept, type Moment, openKept } from '../lease/kept.ts'
@@ -61,10 +61,11 @@ class SharedServer implements ServeShared {
     const { request, caller, identity, verdict } = call
     const key = cacheKey(request, caller, verdict.cache?.scope ?? 'gateway', identity.id)
     const at = this.#moment()
-    const kept = cache.get(key, verdict.cache, at) ?? (identity.id === '' ? undefined : await this.#lent(call))
+    const own = cache.get(key, verdict.cache, at)
+    const kept = own ?? (identity.id === '' ? undefined : await this.#lent(call))
     if (kept !== undefined) {
       telemetry.count('portcullis.cache.lookups', HIT)
-      return this.#give(call, kept, at, 'cache')
+      return this.#give(call, kept, own === undefined ? this.#moment() : at, 'cache')
     }
     telemetry.count('portcullis.cache.lookups', MISS)
     if (verdict.cache === undefined && this.#static.get(key) === true) return this.#deps.serveAlone(call)
@@ -92,17 +93,19 @@ class SharedServer implements ServeShared {
     const { entries, send, cache } = this.#deps
     await entries.request(subjectOf(call))
     const timeoutMs = Math.max(call.timeoutMs ?? 0, this.#deps.timeoutMs)
+    const { evictions } = cache
     const { id, request } = call
     const exchange = await send({ id, request, session: call.identity.session, signal: undefined, timeoutMs })
-    const { answer, sentAt } = exchange
-    const isKept = mayKeep(answer) && (answer.leaseId !== '' || call.verdict.cache !== undefined)
+    const { answer, sentAt, token } = exchange
+    const lives = livesMs(exchange)
+    const isKept = mayKeep(answer) && lives > 0 && (answer.leaseId !== '' || call.verdict.cache !== undefined)
     if (!isKept) {
-      this.#static.set(key, true)
+      if (answer.leaseId === '') this.#static.set(key, true)
       return { exchange, kept: undefined, taken: 0 }
     }
     const audit = entries.answered(answer, 'cache')
-    const kept = new Kept(answer, { request, sentAt, livesMs: livesMs(exchange), audit })
-    cache.put(key, kept)
+    const kept = new Kept(answer, { request, sentAt, livesMs: lives, fate: token?.fate, audit })
+    if (cache.evictions === evictions) cache.put(key, kept)
     return { exchange, kept, taken: 0 }
   }
 
@@ -133,7 +136,7 @@ class SharedServer implements ServeShared {
     await this.#deps.entries.response(subject, audit)
     landed.taken += 1
     const ageMs = this.#deps.clock.now() - exchange.sentAt.nowMs
-    const ttlMs = livesMs(exchange) - ageMs
+    const ttlMs = Math.max(livesMs(exchange) - ageMs, 0)
     const facts = { source: 'server', ageMs: led ? 0 : ageMs, ttlMs, verifiedMs: led ? 0 : ageMs } as const
     return new SealedAnswer(exchange.answer, facts, call.verdict.decision)
   }
@@ -157,8 +160,7 @@ class SharedServer implements ServeShared {
 
   async #giveStale(call: Call, key: string, error: unknown): Promise<Answer> {
     const at = this.#moment()
-    const isPassing = error instanceof PortcullisError && error.temporary
-    const kept = isPassing ? this.#deps.cache.getStale(key, call.verdict.cache, at) : undefined
+    const kept = isPassing(error) ? this.#deps.cache.getStale(key, call.verdict.cache, at) : undefined
     if (kept !== undefined) return this.#give(call, kept, at, 'stale')
     throw await this.#deps.entries.failure(subjectOf(call), 'response', error)
   }
@@ -166,11 +168,17 @@ class SharedServer implements ServeShared {
   /** A hit: checked by the caller's own rule, recorded in one entry, since nothing left the process. */
   async #give(call: Call, kept: Kept, at: Moment, source: Source): Promise<Answer> {
     const subject = subjectOf(call)
-    if (call.verdict.checksResponse) await this.#check(call, openKept(kept), kept, subject)
     const audit = source === 'cache' ? kept.audit : { ...kept.audit, source }
-    const recorded = this.#deps.entries.response(subject, audit)
-    if (recorded !== undefined) await recorded
+    // Taken from here on: while this call waits for the audit, another's refusal must not end the lease.
     kept.taken += 1
+    try {
+      if (call.verdict.checksResponse) await this.#check(call, openKept(kept), kept, subject)
+      const recorded = this.#deps.entries.response(subject, audit)
+      if (recorded !== undefined) await recorded
+    } catch (error) {
+      kept.taken -= 1
+      throw error
+    }
     const ageMs = kept.ageMs(at)
     const facts = { source, ageMs, ttlMs: kept.ttlMs(at), verifiedMs: ageMs }
     return new SealedAnswer(openKept(kept), facts, call.verdict.decision)
@@ -184,7 +192,7 @@ class SharedServer implements ServeShared {
   ): Promise<void> {
     const { verdict, request } = call
     if (!verdict.checksResponse || kept?.passed(verdict) === true) return
-    const refusal = responseRefusal(this.#deps.policy, verdict, answer)
+    const refusal = responseRefusal(this.#deps.policy, call, answer)
     if (refusal === undefined) return kept?.markPassed(verdict)
     const error = withheld(refusal, request, false)
     throw await this.#deps.entries.failure({ ...subject, decision: refusal }, 'response', error)
@@ -201,6 +209,11 @@ class SharedServer implements ServeShared {
     tracked.catch(() => {})
     return tracked
   }
+}
+
+/** Is it the server that fails, and may it recover? A refusal of the audit is none of the server's. */
+function isPassing(error: unknown): boolean {
+  return (error instanceof ServerError || error instanceof SessionError) && error.temporary
 }
 
 const HIT = Object.freeze({ 'portcullis.cache.result': 'hit' })
