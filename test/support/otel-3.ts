@@ -11,11 +11,11 @@ import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 
 /** Telemetry of an application on the OpenTelemetry 3.x line. */
 export interface Application {
-  /** Exports what there is, of all three signals. */
-  flush(): Promise<void>
+  /** Exports what there is, of all three signals, and takes the providers back. Idempotent. */
+  close(): Promise<void>
 }
 
-/** Registers providers for all three signals, exporting to the OTLP receiver at `url`; the end of the test takes them back. */
+/** Registers providers for all three signals, exporting to the OTLP receiver at `url`. */
 export function startApplication(t: TestContext, url: string): Application {
   const logExporter = new OTLPLogExporter({ url: `${url}/v1/logs` })
   const loggers = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter: logExporter })] })
@@ -28,15 +28,18 @@ export function startApplication(t: TestContext, url: string): Application {
   trace.setGlobalTracerProvider(tracers)
   metrics.setGlobalMeterProvider(meters)
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
-  t.after(async () => {
-    await Promise.all(providers.map((provider) => provider.shutdown()))
-    for (const api of [logs, trace, metrics, context]) api.disable()
-  })
-  return {
-    async flush(): Promise<void> {
-      await Promise.all(providers.map((provider) => provider.forceFlush()))
-    },
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    closing ??= shutDown(providers)
+    return closing
   }
+  t.after(close)
+  return { close }
+}
+
+async function shutDown(providers: readonly { shutdown(): Promise<void> }[]): Promise<void> {
+  await Promise.all(providers.map((provider) => provider.shutdown()))
+  for (const api of [logs, trace, metrics, context]) api.disable()
 }
 
 /** Makes a span with the whole URL of each request of undici, as its instrumentation does; a suppressed context records none. */
