@@ -15,7 +15,7 @@ export interface Sample {
   readonly rssMb: number
 }
 
-/** How long a round lasts; the garbage of the one before is gone by then. */
+/** How long a round lasts. */
 export interface RoundLimits {
   readonly forMs: number
 }
