@@ -1,5 +1,13 @@
 export { callback } from './audit/function-device.ts'
-export type { AuditPhase, ErrorCode, ErrorCodeFacts, ErrorKind } from './errors/index.ts'
+export type {
+  AuditPhase,
+  CodeOf,
+  ErrorCode,
+  ErrorCodeFacts,
+  ErrorDetails,
+  ErrorKind,
+  ServerErrorDetails,
+} from './errors/index.ts'
 export {
   AuditError,
   ERROR_CODES,
@@ -14,12 +22,13 @@ export {
 export type { Drivers } from './gateway.ts'
 export { createGateway } from './gateway.ts'
 export type { Answer, IssuedToken, Wrapped } from './model/answer.ts'
-export type { AuditEntry, Source } from './model/audit-entry.ts'
+export type { AuditDecision, AuditEntry, AuditGap, AuditRequest, AuditResponse, Source } from './model/audit-entry.ts'
 export type { CallerAttributes, CallerValue } from './model/caller.ts'
 export type { Decision, DecisionReason } from './model/decision.ts'
 export type { GatewayEvents } from './model/events.ts'
 export type {
   CallOptions,
+  DeviceHealth,
   EvictTarget,
   ExplainRequest,
   Explanation,
@@ -39,10 +48,16 @@ export type {
   PkiMount,
   TransitMount,
 } from './model/mounts.ts'
+export type { Operation } from './model/operation.ts'
+export type { Query } from './model/request.ts'
+export type { Sealed } from './model/sealed.ts'
+export type { RawBody, ServerAnswer, TokenGrant, WrapInfo } from './model/server-answer.ts'
+export type { DeviceOptions } from './options/device.ts'
 export type { AuditOptions, CacheOptions, GatewayOptions } from './options/gateway.ts'
-export type { ServerOptions } from './options/server.ts'
+export type { ReadAfterWrite, ServerOptions } from './options/server.ts'
+export type { TlsOptions } from './options/tls.ts'
 export type { AuditDevice, AuditDeviceOptions, AuditRecord } from './ports/audit-device.ts'
-export type { AuthMethod, Login, LoginContext, OwnCall } from './ports/auth-method.ts'
+export type { AuthMethod, Login, LoginContext, OwnCall, OwnExchange } from './ports/auth-method.ts'
 export type { Transport, TransportOptions, TransportRequest } from './ports/transport.ts'
 export type { AppRoleOptions } from './session/auth/app-role.ts'
 export { appRole } from './session/auth/app-role.ts'

@@ -1,10 +1,10 @@
 import {
   AuditError,
   type AuditPhase,
+  type CodeOf,
   type Decision,
   type ERROR_CODES,
   type ErrorCode,
-  type ErrorKind,
   GatewayError,
   LeaseError,
   PolicyDeniedError,
@@ -15,9 +15,6 @@ import {
 } from 'portcullis'
 import { type Equal, expectTypes } from './equal.ts'
 
-type CodesOf<K extends ErrorKind> = {
-  [C in ErrorCode]: (typeof ERROR_CODES)[C]['kind'] extends K ? C : never
-}[ErrorCode]
 type Takes<C extends abstract new (...args: never) => unknown> = ConstructorParameters<C>[0]
 
 /** Each class takes its own codes and no other. Only compiled. */
@@ -26,13 +23,13 @@ export function codes(): void {
     [
       Equal<PortcullisError['code'], ErrorCode>,
       Equal<ErrorCode, keyof typeof ERROR_CODES>,
-      Equal<Takes<typeof PolicyDeniedError>, CodesOf<'PolicyDeniedError'>>,
-      Equal<Takes<typeof AuditError>, CodesOf<'AuditError'>>,
-      Equal<Takes<typeof SessionError>, CodesOf<'SessionError'>>,
+      Equal<Takes<typeof PolicyDeniedError>, CodeOf<'PolicyDeniedError'>>,
+      Equal<Takes<typeof AuditError>, CodeOf<'AuditError'>>,
+      Equal<Takes<typeof SessionError>, CodeOf<'SessionError'>>,
       Equal<Takes<typeof LeaseError>, 'ERR_PORTCULLIS_LEASE_EXPIRED'>,
-      Equal<Takes<typeof ServerError>, CodesOf<'ServerError'>>,
+      Equal<Takes<typeof ServerError>, CodeOf<'ServerError'>>,
       Equal<Takes<typeof GatewayError>, 'ERR_PORTCULLIS_GATEWAY_CLOSED' | 'ERR_PORTCULLIS_GATEWAY_CAPACITY'>,
-      Equal<CodesOf<'PolicyLoadError'>, 'ERR_PORTCULLIS_POLICY_INVALID'>,
+      Equal<CodeOf<'PolicyLoadError'>, 'ERR_PORTCULLIS_POLICY_INVALID'>,
       Equal<Takes<typeof PolicyLoadError>, string>,
     ]
   >()
