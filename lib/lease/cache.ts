@@ -71,6 +71,6 @@ export function isFresh(kept: Kept, grant: KeepGrant | undefined, at: Moment): b
 function isMeant(kept: Kept, target: EvictTarget, defaultNamespace: string): boolean {
   if ('all' in target) return true
   if ('leaseId' in target) return kept.hasLease(target.leaseId)
-  if (kept.request.namespace !== (target.namespace ?? defaultNamespace)) return false
-  return 'path' in target ? kept.request.path === target.path : kept.request.path.startsWith(target.prefix)
+  if (kept.namespace !== (target.namespace ?? defaultNamespace)) return false
+  return 'path' in target ? kept.path === target.path : kept.path.startsWith(target.prefix)
 }

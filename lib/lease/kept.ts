@@ -23,6 +23,9 @@ export interface KeptFacts {
   readonly audit: AuditResponse
 }
 
+// No static method: whoever holds an entry can reach its class, and must not be able to open it.
+let open: (kept: Kept) => ServerAnswer
+
 /**
  * An answer in the cache. lru-cache publishes its values on diagnostics channels, so the secret is
  * behind a private field and opened by {@link openKept} alone.
@@ -43,8 +46,12 @@ export class Kept {
     return this.#facts.audit
   }
 
-  get request(): GatewayRequest {
-    return this.#facts.request
+  get namespace(): string {
+    return this.#facts.request.namespace
+  }
+
+  get path(): string {
+    return this.#facts.request.path
   }
 
   /** Has it a lease? What has none is served only where a rule's `cache` allows. */
@@ -79,12 +86,12 @@ export class Kept {
     return '[kept]'
   }
 
-  static open(kept: Kept): ServerAnswer {
-    return kept.#answer
+  static {
+    open = (kept) => kept.#answer
   }
 }
 
 /** The answer inside. For the step that hands it to a decided and recorded call. */
 export function openKept(kept: Kept): ServerAnswer {
-  return Kept.open(kept)
+  return open(kept)
 }

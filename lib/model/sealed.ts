@@ -1,5 +1,8 @@
 import { inspect } from 'node:util'
 
+// No static method: whoever holds a sealed value can reach its class, and must not be able to open it.
+let open: <T>(sealed: Sealed<T>) => T
+
 /**
  * A secret that shows itself only to {@link unseal}.
  *
@@ -21,9 +24,8 @@ export class Sealed<T> {
     return '[sealed]'
   }
 
-  /** The value inside `sealed`. Only inner modules import this. */
-  static open<T>(sealed: Sealed<T>): T {
-    return sealed.#value
+  static {
+    open = (sealed) => sealed.#value
   }
 }
 
@@ -36,5 +38,5 @@ export function seal<T>(value: T): Sealed<T> {
 
 /** The value inside; for the moment it is sent or compared. */
 export function unseal<T>(sealed: Sealed<T>): T {
-  return Sealed.open(sealed)
+  return open(sealed)
 }

@@ -38,7 +38,7 @@ export function plantSecrets<N extends string>(names: readonly N[]): Planted<N> 
 
 /** Random secrets of letters and digits alone, for what may go into a header: tokens, ids. */
 export function plantTokens<N extends string>(names: readonly N[]): Planted<N> {
-  const secrets = names.map((name) => [name, `planted.${randomBytes(18).toString('hex')}`])
+  const secrets = names.map((name) => [name, `planted-${randomBytes(18).toString('hex')}`])
   return Object.freeze(Object.fromEntries(secrets) as Record<N, string>)
 }
 
