@@ -52,7 +52,10 @@ export async function pack(folder: string): Promise<Packed> {
   }
   const build = ['-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(stage, 'dist')]
   await run(process.execPath, [commandOf('typescript', 'tsc'), ...build], ROOT)
-  const [packed] = JSON.parse(await run('npm', ['pack', '--json', '--pack-destination', folder], stage)) as [NpmPacked]
+  const said = await run('npm', ['pack', '--json', '--pack-destination', folder], stage)
+  // A list, or from npm 12 on an object by name.
+  const [packed] = Object.values(JSON.parse(said) as Record<string, NpmPacked>)
+  if (packed === undefined) throw new Error(`npm pack gave nothing: ${said}`)
   rmSync(stage, { recursive: true })
   return { tarball: join(folder, packed.filename), bytes: packed.size, files: packed.files.map(({ path }) => path) }
 }
