@@ -1,15 +1,18 @@
-import { AuditError, type AuditPhase } from '../errors/index.ts'
-import type { AuditDecision, AuditEntry, AuditGap, AuditRequest, AuditResponse } from '../model/audit-entry.ts'
+import { AuditError } from '../errors/index.ts'
+import type { AuditDecision, AuditEntry, AuditRequest, AuditResponse } from '../model/audit-entry.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
 import type { DeviceHealth } from '../model/gateway.ts'
 import { isoTime } from '../model/iso-time.ts'
-import type { AuditDeviceOptions, AuditRecord } from '../ports/audit-device.ts'
+import { checkedDevice } from '../options/device.ts'
+import type { AuditDeviceOptions } from '../ports/audit-device.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Diagnostics } from '../ports/diagnostics.ts'
-import type { Telemetry } from '../ports/telemetry.ts'
-import { createGuard, type Guard, type Refusal } from './guard.ts'
+import type { Attributes, Telemetry } from '../ports/telemetry.ts'
+import { createGuard, type Guard, type Outcome } from './guard.ts'
 import type { Hasher } from './hasher.ts'
+import { LazyRecord } from './record.ts'
+import { withinLimit } from './within-limit.ts'
 
 /** An entry without what the audit itself knows: time, instance, sequence. */
 export interface AuditDraft {
@@ -27,14 +30,14 @@ export interface AuditDraft {
 export interface Audit {
   readonly hasher: Hasher
   /**
-   * Records an entry.
+   * Records an entry. Sequence numbers are given in the order of these calls, and each device gets its entries in that order.
    *
    * @returns `undefined` when nothing has to be waited for, else a promise that resolves when every required device has accepted.
-   * @throws {AuditError} (the promise rejects) `ERR_PORTCULLIS_AUDIT_FAILED`, `_TIMEOUT` or `_FULL`.
+   * @throws {AuditError} (the promise rejects) `ERR_PORTCULLIS_AUDIT_FAILED`, `_TIMEOUT` or `_FULL`; `phase` is the draft's type.
    */
   record(draft: AuditDraft): Promise<void> | undefined
   counters(): readonly DeviceHealth[]
-  /** Writes what waits, within the devices' time limits, and closes them. Idempotent. */
+  /** Writes what waits, within the devices' time limits, and closes them; says what was lost. Idempotent. */
   close(): Promise<void>
 }
 
@@ -52,14 +55,14 @@ export interface AuditDeps {
  * Opens the devices, and records to them.
  *
  * @throws {AuditError} `ERR_PORTCULLIS_AUDIT_UNUSABLE` for a device that cannot be opened; those opened before it are closed.
- * @throws {TypeError} for two devices of one name.
+ * @throws {TypeError|RangeError} for no device at all, two devices of one name, or one that is not what the port asks for.
  */
 export async function createAudit(deps: AuditDeps): Promise<Audit> {
-  checkNames(deps.devices)
+  checkDevices(deps.devices)
   const opened: AuditDeviceOptions[] = []
   for (const options of deps.devices) {
     try {
-      await options.device.open()
+      await opening(options, deps.clock)
       opened.push(options)
     } catch (cause) {
       await Promise.allSettled(opened.map(({ device }) => device.close()))
@@ -75,22 +78,14 @@ class DeviceAudit implements Audit {
   readonly #guards: readonly Guard[]
   readonly #decisions = new WeakMap<Decision, AuditDecision>()
   #sequence = 0
-  #timeMs = 0
+  #timeMs = Number.NaN
   #time = ''
   #closing: Promise<void> | undefined
 
   constructor(deps: AuditDeps) {
     this.#deps = deps
     this.hasher = deps.hasher
-    const gapRecord = (gap: AuditGap['gap']): AuditRecord =>
-      new LazyRecord({ time: this.#now(), type: 'gap', instance: deps.instance, gap })
-    const onGap = (name: string, count: number): void =>
-      deps.telemetry.count('portcullis.audit.gaps', { 'portcullis.audit.device': name }, count)
-    const onFailure = (name: string, why: string): void =>
-      deps.diagnostics.warn('an audit device does not take entries', { device: name, why })
-    this.#guards = deps.devices.map((options) =>
-      createGuard(options, { clock: deps.clock, gapRecord, onGap, onFailure }),
-    )
+    this.#guards = deps.devices.map((options) => this.#guard(options))
   }
 
   record(draft: AuditDraft): Promise<void> | undefined {
@@ -98,12 +93,10 @@ class DeviceAudit implements Audit {
     const record = new LazyRecord(this.#entry(draft, sequence))
     let waiting: Promise<void> | undefined
     for (const guard of this.#guards) {
-      const outcome = guard.offer(record, sequence)
-      if (outcome === undefined) continue
-      const accepted = acceptedBy(guard, outcome, draft.type)
+      const accepted = guard.offer(record, sequence, draft.type)
+      if (accepted === undefined) continue
       waiting = waiting === undefined ? accepted : both(waiting, accepted)
     }
-    this.#deps.telemetry.count('portcullis.audit.entries', ENTRY_ATTRIBUTES[draft.type])
     return waiting
   }
 
@@ -125,21 +118,37 @@ class DeviceAudit implements Audit {
     )
   }
 
-  #entry(draft: AuditDraft, sequence: number): AuditEntry {
-    const { type, caller, auth, request, response, error, trace } = draft
-    return {
+  #guard(options: AuditDeviceOptions): Guard {
+    const { clock, diagnostics, instance, telemetry } = this.#deps
+    const { name } = options.device
+    const attributes = attributesOf(name)
+    return createGuard(options, {
+      clock,
+      gapRecord: (gap) => new LazyRecord({ time: this.#now(), type: 'gap', instance, gap }),
+      onOutcome(outcome, count): void {
+        telemetry.count('portcullis.audit.entries', attributes[outcome], count)
+        if (outcome === 'dropped') telemetry.count('portcullis.audit.gaps', attributes.gap, count)
+      },
+      onFailure: (why) => diagnostics.warn('an audit device does not take entries', { device: name, why }),
+    })
+  }
+
+  /** Fields are set one by one, which is far cheaper than spreading them. */
+  #entry({ type, caller, decision, auth, request, response, error, trace }: AuditDraft, sequence: number): AuditEntry {
+    const entry: Writable<AuditEntry> = {
       time: this.#now(),
       type,
       instance: this.#deps.instance,
       sequence,
       caller: caller.attributes,
-      decision: this.#decision(draft.decision),
-      ...(auth === undefined ? {} : { auth }),
+      decision: this.#decision(decision),
       request,
-      ...(response === undefined ? {} : { response }),
-      ...(error === undefined ? {} : { error }),
-      ...(trace === undefined ? {} : { trace }),
     }
+    if (auth !== undefined) entry.auth = auth
+    if (response !== undefined) entry.response = response
+    if (error !== undefined) entry.error = error
+    if (trace !== undefined) entry.trace = trace
+    return entry
   }
 
   /** Written once a decision: those that allow are the same object each time. */
@@ -160,6 +169,7 @@ class DeviceAudit implements Audit {
     return entry
   }
 
+  /** One text a millisecond. */
   #now(): string {
     const nowMs = this.#deps.clock.wallTime()
     if (nowMs !== this.#timeMs) {
@@ -170,31 +180,13 @@ class DeviceAudit implements Audit {
   }
 }
 
-const ENTRY_ATTRIBUTES = Object.freeze({
-  request: Object.freeze({ 'portcullis.audit.type': 'request' }),
-  response: Object.freeze({ 'portcullis.audit.type': 'response' }),
-})
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-class LazyRecord implements AuditRecord {
-  readonly entry: AuditEntry | AuditGap
-  #line: string | undefined
-
-  constructor(entry: AuditEntry | AuditGap) {
-    this.entry = entry
-  }
-
-  line(): string {
-    this.#line ??= JSON.stringify(this.entry)
-    return this.#line
-  }
-}
-
-async function acceptedBy(guard: Guard, outcome: Promise<Refusal | undefined>, phase: AuditPhase): Promise<void> {
-  const refusal = await outcome
-  if (refusal === undefined) return
-  const { code, message, cause } = refusal
-  const stopped = phase === 'request' ? 'nothing was sent' : 'the answer is withheld'
-  throw new AuditError(code, `audit device ${guard.name}: ${message}; ${stopped}`, { device: guard.name, phase, cause })
+/** Labels of the counters of a device, made once. */
+function attributesOf(name: string): Readonly<Record<Outcome | 'gap', Attributes>> {
+  const device = { 'portcullis.audit.device': name }
+  const of = (outcome: Outcome): Attributes => Object.freeze({ ...device, 'portcullis.outcome': outcome })
+  return { accepted: of('accepted'), failed: of('failed'), dropped: of('dropped'), gap: Object.freeze(device) }
 }
 
 /** Waits for both, so that no rejection goes unseen. */
@@ -204,12 +196,19 @@ async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
   if (second.status === 'rejected') throw second.reason
 }
 
-function checkNames(devices: readonly AuditDeviceOptions[]): void {
+function checkDevices(devices: readonly AuditDeviceOptions[]): void {
+  if (devices.length === 0) throw new TypeError('an audit needs at least one device: nothing passes unrecorded')
   const names = new Set<string>()
-  for (const { device } of devices) {
-    if (names.has(device.name)) throw new TypeError(`two audit devices are named ${JSON.stringify(device.name)}`)
-    names.add(device.name)
+  for (const options of devices) {
+    const { name } = checkedDevice(options)
+    if (names.has(name)) throw new TypeError(`two audit devices are named ${JSON.stringify(name)}`)
+    names.add(name)
   }
+}
+
+/** Opens within the device's time limit: one that hangs must not hold up the start for ever. */
+async function opening({ device, timeoutMs }: AuditDeviceOptions, clock: Clock): Promise<void> {
+  if (!(await withinLimit(device.open(), timeoutMs, clock))) throw new Error(`it did not open within ${timeoutMs} ms`)
 }
 
 function unusable(device: string, cause: unknown): AuditError {

@@ -1,264 +1,301 @@
-import type { CodeOf } from '../errors/index.ts'
-import type { AuditGap } from '../model/audit-entry.ts'
+import { PortcullisError } from '../errors/index.ts'
 import type { DeviceHealth } from '../model/gateway.ts'
 import type { AuditDeviceOptions, AuditRecord } from '../ports/audit-device.ts'
-import type { Clock } from '../ports/clock.ts'
+import type { Clock, Timer } from '../ports/clock.ts'
+import type { AuditDraft } from './audit.ts'
+import { type Gap, joined } from './gap.ts'
+import { type Refusal, refused, Ticket } from './ticket.ts'
+import { withinLimit } from './within-limit.ts'
 
-/** Why a required device did not take an entry. */
-export interface Refusal {
-  readonly code: CodeOf<'AuditError'>
-  readonly message: string
-  readonly cause?: unknown
-}
-
-/** A device behind a bounded queue, a time limit and counters. One write at a time; what gathers meanwhile is the next one. */
+/**
+ * A device behind a bounded queue, a time limit and counters.
+ *
+ * One write at a time: what comes meanwhile gathers, and is the next write. Entries reach the device in the
+ * order of their sequence numbers.
+ *
+ * **Required**: an entry waits until it has been accepted, or is refused: the queue is full (at once), the
+ * write failed, or the time limit passed. One that was not handed over by then is taken out of the queue, so it
+ * is never written; one that was handed over may still appear, although its request was refused. While a
+ * write has been under way for longer than the time limit, new entries are refused at once: nobody waits in
+ * vain for a device that made others wait in vain.
+ *
+ * **Best effort**: nobody waits. What does not fit the queue, or is in a write that failed, is lost and
+ * counted; as soon as the device takes entries again, a marker says in its place how many are missing.
+ */
 export interface Guard {
   readonly name: string
   readonly required: boolean
-  /** Required: resolves to `undefined` once accepted, or to the refusal; never rejects. Best effort: `undefined`, at once. */
-  offer(record: AuditRecord, sequence: number): Promise<Refusal | undefined> | undefined
+  /** `undefined` where nobody has to wait. @throws {AuditError} (the promise rejects) as above. */
+  offer(record: AuditRecord, sequence: number, phase: AuditDraft['type']): Promise<void> | undefined
   health(): DeviceHealth
-  /** Writes what waits, within the time limit, then closes the device. Gives the number of entries lost. */
+  /** Writes what waits, within the time limit, then closes the device. Gives the number of entries it lost. Idempotent. */
   close(): Promise<number>
 }
+
+/** What became of entries. */
+export type Outcome = 'accepted' | 'failed' | 'dropped'
 
 export interface GuardDeps {
   readonly clock: Clock
   /** Makes the marker of a gap. */
-  readonly gapRecord: (gap: AuditGap['gap']) => AuditRecord
-  /** Called when entries are lost, for the counter. */
-  readonly onGap: (name: string, count: number) => void
+  readonly gapRecord: (gap: Gap) => AuditRecord
+  /** Called for the counters. */
+  readonly onOutcome: (outcome: Outcome, count: number) => void
   /** Called once each time the device turns from working to failing. */
-  readonly onFailure: (name: string, why: string) => void
+  readonly onFailure: (why: string) => void
 }
 
 export function createGuard(options: AuditDeviceOptions, deps: GuardDeps): Guard {
   return new DeviceGuard(options, deps)
 }
 
-/** Entries that are written together, and accepted or refused together. */
-class Batch {
-  readonly records: AuditRecord[] = []
-  readonly outcome: Promise<Refusal | undefined>
-  readonly settle: (refusal: Refusal | undefined) => void
-  /** When its first entry came. */
-  readonly sinceMs: number
-  readonly fromSequence: number
-  toSequence: number
-  isSettled = false
-
-  constructor(sinceMs: number, sequence: number) {
-    this.sinceMs = sinceMs
-    this.fromSequence = sequence
-    this.toSequence = sequence
-    const { promise, resolve } = Promise.withResolvers<Refusal | undefined>()
-    this.outcome = promise
-    this.settle = (refusal) => {
-      this.isSettled = true
-      resolve(refusal)
-    }
-  }
-}
+/** Entries that come within this part of the time limit share a promise; so each waits its limit, or this part less. */
+const SHARED_PART = 1 / 100
 
 class DeviceGuard implements Guard {
+  readonly name: string
+  readonly required: boolean
   readonly #options: AuditDeviceOptions
   readonly #deps: GuardDeps
-  #next: Batch | undefined
-  #writing: Batch | undefined
-  #gap: AuditGap['gap'] | undefined
-  #isWatching = false
-  #isClosed = false
-  #accepted = 0
-  #failed = 0
-  #dropped = 0
+  readonly #counts: Record<Outcome, number> = { accepted: 0, failed: 0, dropped: 0 }
+  /** Not handed over yet, oldest first. */
+  #queued: Ticket[] = []
+  /** In the write under way; `undefined` while there is none. */
+  #flying: { readonly tickets: readonly Ticket[]; readonly gap: Gap | undefined; readonly sinceMs: number } | undefined
+  /** Entries queued and in flight. */
+  #waiting = 0
+  #gap: Gap | undefined
+  /** Does the newest ticket take no more entries? */
+  #isTicketFull = false
+  #isScheduled = false
   #isFailing = false
-  #idle: (() => void) | undefined
+  #timer: Timer | undefined
+  #closing: Promise<number> | undefined
+  #onIdle: (() => void) | undefined
 
   constructor(options: AuditDeviceOptions, deps: GuardDeps) {
     this.#options = options
     this.#deps = deps
+    this.name = options.device.name
+    this.required = options.required
   }
 
-  get name(): string {
-    return this.#options.device.name
-  }
-
-  get required(): boolean {
-    return this.#options.required
-  }
-
-  offer(record: AuditRecord, sequence: number): Promise<Refusal | undefined> | undefined {
-    const refusal = this.#refusal()
-    if (refusal !== undefined) return this.#refuse(refusal, sequence)
-    const isFirst = this.#next === undefined
-    this.#next ??= new Batch(this.#deps.clock.now(), sequence)
-    const batch = this.#next
-    batch.records.push(record)
-    batch.toSequence = sequence
-    // A turn later, so that what is recorded in one go is written in one go.
-    if (isFirst && this.#writing === undefined) queueMicrotask(() => this.#flush())
-    this.#watch()
-    return this.required ? batch.outcome : undefined
+  offer(record: AuditRecord, sequence: number, phase: AuditDraft['type']): Promise<void> | undefined {
+    const nowMs = this.#deps.clock.now()
+    const refusal = this.#refusal(nowMs)
+    if (refusal !== undefined) return this.#refuse(refusal, sequence, phase)
+    const ticket = this.#ticket(nowMs, sequence)
+    ticket.add(record, sequence)
+    this.#waiting += 1
+    this.#schedule()
+    if (!this.required) return undefined
+    this.#watch(this.#options.timeoutMs)
+    return ticket.accepted(phase)
   }
 
   health(): DeviceHealth {
-    const waiting = (this.#next?.records.length ?? 0) + (this.#writing?.records.length ?? 0)
-    const counts = { accepted: this.#accepted, failed: this.#failed, dropped: this.#dropped, waiting }
-    return { name: this.name, required: this.required, ...counts }
+    return { name: this.name, required: this.required, ...this.#counts, waiting: this.#waiting }
   }
 
-  async close(): Promise<number> {
-    this.#isClosed = true
+  close(): Promise<number> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<number> {
     const { clock } = this.#deps
     const { device, timeoutMs } = this.#options
-    if (this.#writing !== undefined || this.#next !== undefined) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#idle = resolve
-      const timer = clock.after(timeoutMs, resolve)
-      await promise
-      timer.cancel()
-    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#onIdle = resolve
+    this.#schedule()
+    await withinLimit(promise, timeoutMs, clock)
     const lost = this.#giveUp()
-    await bounded(device.close(), timeoutMs, clock)
+    this.#timer?.cancel()
+    await withinLimit(closed(device), timeoutMs, clock)
     return lost
   }
 
-  #refusal(): Refusal | undefined {
+  #refusal(nowMs: number): Refusal | undefined {
     const { queueSize, timeoutMs } = this.#options
-    if (this.#isClosed) return { code: 'ERR_PORTCULLIS_AUDIT_FAILED', message: 'the device is closed' }
-    if (this.required && this.#isStalled()) {
-      return {
-        code: 'ERR_PORTCULLIS_AUDIT_TIMEOUT',
-        message: `the device has not answered for more than ${timeoutMs} ms`,
-      }
+    if (this.#closing !== undefined) return { code: 'ERR_PORTCULLIS_AUDIT_FAILED', message: 'the device is closed' }
+    if (this.required && this.#flying !== undefined && nowMs - this.#flying.sinceMs >= timeoutMs) {
+      return { code: 'ERR_PORTCULLIS_AUDIT_TIMEOUT', message: `the device has not answered for ${timeoutMs} ms` }
     }
-    if ((this.#next?.records.length ?? 0) < queueSize) return undefined
+    if (this.#waiting < queueSize) return undefined
     return { code: 'ERR_PORTCULLIS_AUDIT_FULL', message: `${queueSize} entries are waiting already` }
   }
 
-  /** Nobody waits for a device that made others wait in vain: it is refused at once, until its write has ended. */
-  #isStalled(): boolean {
-    return this.#writing?.isSettled === true
-  }
-
-  #refuse(refusal: Refusal, sequence: number): Promise<Refusal> | undefined {
+  #refuse(refusal: Refusal, sequence: number, phase: AuditDraft['type']): Promise<void> | undefined {
+    if (this.#closing === undefined) this.#note(refusal)
     if (this.required) {
-      this.#failed += 1
-      return Promise.resolve(refusal)
+      this.#count('failed', 1)
+      return Promise.reject(refused(this.name, phase, refusal))
     }
-    this.#drop(1, sequence, sequence)
+    this.#lose({ count: 1, from_sequence: sequence, to_sequence: sequence })
+    // What comes later stands behind the gap.
+    this.#isTicketFull = true
     return undefined
   }
 
+  #ticket(nowMs: number, sequence: number): Ticket {
+    const newest = this.#queued.at(-1)
+    const isOpen = !this.#isTicketFull && newest !== undefined
+    if (isOpen && nowMs - newest.sinceMs <= this.#options.timeoutMs * SHARED_PART) return newest
+    const ticket = new Ticket(this.name, nowMs, sequence)
+    this.#queued.push(ticket)
+    this.#isTicketFull = false
+    return ticket
+  }
+
+  /** A turn later, so that what is recorded in one go is written in one go. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#flying !== undefined) return
+    this.#isScheduled = true
+    queueMicrotask(() => this.#flush())
+  }
+
   #flush(): void {
-    const batch = this.#next
-    if (batch === undefined || this.#writing !== undefined) return
-    this.#next = undefined
-    this.#writing = batch
+    this.#isScheduled = false
     const gap = this.#gap
-    const records = gap === undefined ? batch.records : [this.#deps.gapRecord(gap), ...batch.records]
+    if (this.#queued.length === 0 && gap === undefined) {
+      this.#onIdle?.()
+      return
+    }
+    const tickets = this.#queued
+    this.#queued = []
+    this.#gap = undefined
+    this.#flying = { tickets, gap, sinceMs: this.#deps.clock.now() }
+    this.#write(this.#records(tickets, gap))
+  }
+
+  #write(records: readonly AuditRecord[]): void {
     let written: Promise<void> | void
     try {
       written = this.#options.device.write(records)
     } catch (cause) {
-      return this.#wrote(batch, gap, failure(cause))
+      this.#wrote(failure(cause))
+      return
     }
-    if (written === undefined) return this.#wrote(batch, gap, undefined)
-    written.then(
-      () => this.#wrote(batch, gap, undefined),
-      (cause: unknown) => this.#wrote(batch, gap, failure(cause)),
-    )
+    if (written === undefined) this.#wrote(undefined)
+    else {
+      Promise.resolve(written).then(
+        () => this.#wrote(undefined),
+        (cause: unknown) => this.#wrote(failure(cause)),
+      )
+    }
   }
 
-  #wrote(batch: Batch, gap: AuditGap['gap'] | undefined, refusal: Refusal | undefined): void {
-    this.#writing = undefined
-    const count = batch.records.length
+  /** All records of a write, the marker of a gap in its place. */
+  #records(tickets: readonly Ticket[], gap: Gap | undefined): readonly AuditRecord[] {
+    const [only] = tickets
+    if (gap === undefined && only !== undefined && tickets.length === 1) return only.records
+    const before = gap === undefined ? tickets : tickets.filter(({ toSequence }) => toSequence < gap.from_sequence)
+    return [
+      ...before.flatMap(({ records }) => records),
+      ...(gap === undefined ? [] : [this.#deps.gapRecord(gap)]),
+      ...tickets.slice(before.length).flatMap(({ records }) => records),
+    ]
+  }
+
+  #wrote(refusal: Refusal | undefined): void {
+    const flying = this.#flying
+    if (flying === undefined) return
+    this.#flying = undefined
+    for (const ticket of flying.tickets) {
+      this.#waiting -= ticket.records.length
+      if (!ticket.isSettled) this.#settle(ticket, refusal)
+    }
     this.#note(refusal)
+    if (refusal !== undefined) this.#gap = joined(flying.gap, this.#gap)
+    const isMore = this.#queued.length > 0 || (this.#gap !== undefined && refusal === undefined)
+    if (isMore) this.#schedule()
+    else this.#onIdle?.()
+  }
+
+  #settle(ticket: Ticket, refusal: Refusal | undefined): void {
+    const { records, fromSequence, toSequence } = ticket
+    const count = records.length
     if (refusal === undefined) {
-      this.#accepted += count
-      if (gap !== undefined && this.#gap === gap) this.#gap = undefined
-      else if (gap !== undefined && this.#gap !== undefined)
-        this.#gap = { ...this.#gap, count: this.#gap.count - gap.count }
-    } else if (!batch.isSettled) {
-      this.#failed += count
-      if (!this.required) this.#drop(count, batch.fromSequence, batch.toSequence)
+      this.#count('accepted', count)
+      ticket.accept()
+      return
     }
-    if (!batch.isSettled) batch.settle(refusal)
-    if (this.#next !== undefined) this.#flush()
-    else this.#idle?.()
+    if (this.required) this.#count('failed', count)
+    else this.#lose({ count, from_sequence: fromSequence, to_sequence: toSequence })
+    ticket.refuse(refusal)
   }
 
+  /** Says a failure once, not for each entry; it is over when a write has left nothing waiting. */
   #note(refusal: Refusal | undefined): void {
-    if (refusal !== undefined && !this.#isFailing) this.#deps.onFailure(this.name, refusal.message)
-    this.#isFailing = refusal !== undefined
+    if (refusal !== undefined && !this.#isFailing) this.#deps.onFailure(why(refusal))
+    this.#isFailing = refusal !== undefined || (this.#isFailing && this.#waiting > 0)
   }
 
-  #drop(count: number, from: number, to: number): void {
-    this.#dropped += count
-    this.#gap = {
-      count: (this.#gap?.count ?? 0) + count,
-      from_sequence: this.#gap?.from_sequence ?? from,
-      to_sequence: to,
-    }
-    this.#deps.onGap(this.name, count)
+  #lose(gap: Gap): void {
+    this.#count('dropped', gap.count)
+    this.#gap = joined(this.#gap, gap)
+  }
+
+  #count(outcome: Outcome, count: number): void {
+    this.#counts[outcome] += count
+    this.#deps.onOutcome(outcome, count)
   }
 
   /** One timer a device, however many wait: it looks at the oldest and is set anew for what is left. */
-  #watch(): void {
-    if (this.#isWatching || !this.required) return
-    this.#isWatching = true
-    this.#deps.clock.after(this.#options.timeoutMs, () => this.#expire())
+  #watch(leftMs: number): void {
+    this.#timer ??= this.#deps.clock.after(leftMs, () => this.#expire())
   }
 
   #expire(): void {
-    this.#isWatching = false
-    const { clock } = this.#deps
+    this.#timer = undefined
     const { timeoutMs } = this.#options
-    const dueMs = clock.now() - timeoutMs
-    if (this.#writing !== undefined && !this.#writing.isSettled && this.#writing.sinceMs <= dueMs)
-      this.#timeOut(this.#writing)
-    if (this.#next !== undefined && this.#next.sinceMs <= dueMs) {
-      // Not handed over yet: taken out, so that what was refused is not recorded later.
-      this.#timeOut(this.#next)
-      this.#next = undefined
+    const dueMs = this.#deps.clock.now() - timeoutMs
+    const inFlight = this.#flying?.tickets.filter(({ isSettled }) => !isSettled) ?? []
+    for (const ticket of inFlight) if (ticket.sinceMs <= dueMs) this.#timeOut(ticket)
+    for (let oldest = this.#queued[0]; oldest !== undefined && oldest.sinceMs <= dueMs; oldest = this.#queued[0]) {
+      this.#queued.shift()
+      this.#waiting -= oldest.records.length
+      this.#timeOut(oldest)
     }
-    const oldest = this.#writing?.isSettled === false ? this.#writing : this.#next
-    if (oldest === undefined) return
-    this.#isWatching = true
-    clock.after(Math.max(oldest.sinceMs - dueMs, 1), () => this.#expire())
+    const next = inFlight.find(({ isSettled }) => !isSettled) ?? this.#queued[0]
+    if (next !== undefined) this.#watch(next.sinceMs - dueMs)
   }
 
-  #timeOut(batch: Batch): void {
-    this.#failed += batch.records.length
+  #timeOut(ticket: Ticket): void {
     const message = `the device did not accept the entry within ${this.#options.timeoutMs} ms`
     const refusal: Refusal = { code: 'ERR_PORTCULLIS_AUDIT_TIMEOUT', message }
+    this.#settle(ticket, refusal)
     this.#note(refusal)
-    batch.settle(refusal)
   }
 
+  /** Ends the waiting of all that is left. */
   #giveUp(): number {
-    let lost = 0
-    for (const batch of [this.#writing, this.#next]) {
-      if (batch === undefined || batch.isSettled) continue
-      lost += batch.records.length
-      batch.settle({
-        code: 'ERR_PORTCULLIS_AUDIT_TIMEOUT',
-        message: 'the device did not accept the entry before it was closed',
-      })
-    }
-    this.#next = undefined
-    return lost
+    const message = 'the device did not accept the entry before it was closed'
+    const left = [...(this.#flying?.tickets ?? []), ...this.#queued].filter(({ isSettled }) => !isSettled)
+    for (const ticket of left) this.#settle(ticket, { code: 'ERR_PORTCULLIS_AUDIT_TIMEOUT', message })
+    const given = this.required ? left.reduce((sum, { records }) => sum + records.length, 0) : 0
+    const untold = joined(this.#flying?.gap, this.#gap)?.count ?? 0
+    for (const { records } of this.#queued) this.#waiting -= records.length
+    this.#queued = []
+    return given + untold
   }
 }
 
+/** The device's own error goes along as `cause` only: its words are not ours, and may quote what they should not. */
 function failure(cause: unknown): Refusal {
-  const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'error'
-  return { code: 'ERR_PORTCULLIS_AUDIT_FAILED', message: `the device failed (${why})`, cause }
+  const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  const known = typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? ` (${code})` : ''
+  return { code: 'ERR_PORTCULLIS_AUDIT_FAILED', message: `the device failed${known}`, cause }
 }
 
-async function bounded(work: Promise<void>, timeoutMs: number, clock: Clock): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = clock.after(timeoutMs, resolve)
-  await Promise.race([work.catch(() => {}), promise])
-  timer.cancel()
+function why({ message, cause }: Refusal): string {
+  return cause instanceof PortcullisError ? cause.message : message
+}
+
+async function closed(device: AuditDeviceOptions['device']): Promise<void> {
+  try {
+    await device.close()
+  } catch {
+    // It has taken what it was given; there is nobody left who could do something about it.
+  }
 }

@@ -6,9 +6,9 @@ export interface Hasher {
   /** `hmac-sha256:` and 64 hex digits. */
   value(text: string): string
   /**
-   * `data` with every string in it hashed, by the server's rules: keys, numbers, booleans and times stay.
+   * `data` with every string in it hashed, by the server's rules: keys, numbers, booleans, null and times stay.
    *
-   * Deeper than {@link HASH_MAX_DEPTH} a value is hashed whole.
+   * What lies deeper than {@link HASH_MAX_DEPTH} is hashed whole, as JSON text.
    */
   data(data: JsonObject): JsonObject
 }
@@ -41,9 +41,18 @@ export function createHasher(key: Uint8Array): Hasher {
   return { value, data: (data) => object(data, 0) }
 }
 
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/
+/** At most nanoseconds: a longer fraction could carry anything. */
+const TIME =
+  /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/
 
-/** The server leaves RFC 3339 times in clear. */
+/** The server leaves RFC 3339 times in clear, where they are times that exist. */
 function isTime(text: string): boolean {
-  return text.length >= 20 && text.length <= 35 && TIME.test(text)
+  if (text.length < 20 || text.length > 35) return false
+  const match = TIME.exec(text)
+  return match !== null && Number(match[3]) <= daysIn(Number(match[1]), Number(match[2]))
+}
+
+function daysIn(year: number, month: number): number {
+  if (month !== 2) return [4, 6, 9, 11].includes(month) ? 30 : 31
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
 }

@@ -1,5 +1,5 @@
 import type { AuditDevice, AuditDeviceOptions } from '../ports/audit-device.ts'
-import { booleanOption, numberOption } from './check.ts'
+import { booleanOption, numberOption, typed } from './check.ts'
 
 /** What is asked of an audit device. */
 export interface DeviceOptions {
@@ -17,16 +17,29 @@ export const DEVICE_QUEUE_SIZE = 10_000
 
 /** `device` with what is asked of it, checked and complete. @throws {TypeError|RangeError} naming the option. */
 export function deviceOptions(device: AuditDevice, options: DeviceOptions, required: boolean): AuditDeviceOptions {
-  return Object.freeze({
-    device,
-    required: booleanOption('required', options.required, required),
-    timeoutMs: numberOption('timeoutMs', options.timeoutMs, DEVICE_TIMEOUT_MS, { min: 1, max: 600_000 }),
-    queueSize: numberOption('queueSize', options.queueSize, DEVICE_QUEUE_SIZE, {
-      min: 1,
-      max: 1_000_000,
-      integer: true,
-    }),
-  })
+  const timeoutMs = options.timeoutMs ?? DEVICE_TIMEOUT_MS
+  const queueSize = options.queueSize ?? DEVICE_QUEUE_SIZE
+  const complete = { device, required: booleanOption('required', options.required, required), timeoutMs, queueSize }
+  checkedDevice(complete)
+  return Object.freeze(complete)
+}
+
+/**
+ * The device in `options`, which a user may have put together by hand.
+ *
+ * @throws {TypeError|RangeError} naming the option.
+ */
+export function checkedDevice({ device, required, timeoutMs, queueSize }: AuditDeviceOptions): AuditDevice {
+  if (typeof device?.name !== 'string' || device.name === '')
+    throw new TypeError(`device.name must be a string that is not empty, got ${typed(device?.name)}`)
+  for (const method of ['open', 'write', 'close'] as const) {
+    if (typeof device[method] !== 'function')
+      throw new TypeError(`device.${method} must be a function, got ${typed(device[method])}`)
+  }
+  if (typeof required !== 'boolean') throw new TypeError(`required must be true or false, got ${typed(required)}`)
+  numberOption('timeoutMs', timeoutMs ?? Number.NaN, 0, { min: 1, max: 600_000 })
+  numberOption('queueSize', queueSize ?? Number.NaN, 0, { min: 1, max: 1_000_000, integer: true })
+  return device
 }
 
 /** Names of {@link DeviceOptions}, for checks of misspelt ones. */
