@@ -12,8 +12,11 @@ import {
   type Login,
   otel,
   type ServerOptions,
+  seal,
+  type TokenGrant,
   type Transport,
   token,
+  unseal,
 } from 'portcullis'
 import { type Equal, expectTypes } from './equal.ts'
 
@@ -66,6 +69,22 @@ export const ownMethod: AuthMethod = {
     return { grant: answer.auth, owned: true }
   },
 }
+
+/** A way of the user's own to the server: it alone opens the token. */
+export const ownTransport: Pick<Transport, 'send'> = {
+  async send(request, { signal, timeoutMs }) {
+    const header = request.token === undefined ? '' : unseal(request.token)
+    expectTypes<
+      [Equal<typeof header, string>, Equal<typeof signal, AbortSignal | undefined>, Equal<typeof timeoutMs, number>]
+    >()
+    // @ts-expect-error: sealed until it is sent
+    request.token satisfies string | undefined
+    throw new Error('only compiled')
+  },
+}
+
+/** A token that came by another way. */
+export const ownGrant: Pick<TokenGrant, 'token' | 'accessor'> = { token: seal('hvs.x'), accessor: seal('') }
 
 /** A device of the user's own. */
 export const ownDevice: AuditDevice = {
