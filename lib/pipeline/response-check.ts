@@ -1,4 +1,5 @@
 import type { Decision } from '../model/decision.ts'
+import type { GatewayRequest } from '../model/request.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
 import type { Call } from './call.ts'
@@ -7,13 +8,15 @@ import type { Call } from './call.ts'
  * Why `answer` may not be handed over to `call`; `undefined` when it may.
  *
  * A response schema judges data. What is no data (text, a token, a wrapped answer) would escape it, and is refused.
- * A wrapped answer passes where it was asked for: the rule that let the request through said that it may.
+ * A wrapped answer passes where it was asked for: the rule that let the request through said that it may. An answer
+ * that was asked for wrapped and came open is refused: whoever asked meant to hand it on unseen.
  */
 export function responseRefusal(
   policy: PolicyEngine,
   { verdict, request }: Pick<Call, 'verdict' | 'request'>,
   answer: ServerAnswer,
 ): Decision | undefined {
+  if (isOpenThoughAskedWrapped(request, answer)) return OPEN
   if (!verdict.checksResponse) return undefined
   if (answer.wrapInfo !== undefined && request.wrapTtlMs > 0) return undefined
   if (answer.raw !== undefined || answer.auth !== undefined || answer.wrapInfo !== undefined) {
@@ -23,3 +26,16 @@ export function responseRefusal(
   }
   return policy.checkResponse(verdict, answer.data)
 }
+
+function isOpenThoughAskedWrapped(request: GatewayRequest, answer: ServerAnswer): boolean {
+  if (request.wrapTtlMs === 0 || answer.wrapInfo !== undefined) return false
+  return answer.data !== undefined || answer.auth !== undefined || answer.raw !== undefined
+}
+
+const OPEN: Decision = Object.freeze({
+  effect: 'deny',
+  reason: 'wrapping',
+  policy: undefined,
+  rule: undefined,
+  message: 'a wrapped answer was asked for, and the server gave it open',
+})

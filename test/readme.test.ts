@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'node:test'
+import { createPolicyEngine } from '../lib/policy/engine.ts'
+import { parsePolicyText } from '../lib/policy/parse.ts'
+import { startBao } from './support/bao.ts'
+import { realServersAbsent } from './support/real-servers.ts'
+
+const skip = await realServersAbsent()
+const root = join(import.meta.dirname, '..')
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+
+/** Code of the first block in that language. */
+function firstBlock(language: string): string {
+  const code = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms').exec(readme)?.[1]
+  assert.ok(code !== undefined, `the README has a block of ${language}`)
+  return code
+}
+
+/** Names in the first column of the table below a marker. */
+function tableNames(marker: string): readonly string[] {
+  const table = readme.split(`<!-- options: ${marker} -->\n`)[1]?.split('\n\n')[0] ?? ''
+  return table
+    .split('\n')
+    .slice(2)
+    .map((row) => /^\| `(\w+)`/.exec(row)?.[1] ?? `unreadable row: ${row}`)
+}
+
+/** Names of the properties of an interface, from its source. */
+function interfaceNames(file: string, name: string): readonly string[] {
+  const body =
+    new RegExp(`^export interface ${name} \\{\\n(.*?)^\\}`, 'ms').exec(readFileSync(join(root, file), 'utf8'))?.[1] ??
+    ''
+  return [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, property]) => property ?? '')
+}
+
+const TABLES = [
+  ['createGateway', 'lib/options/gateway.ts', 'GatewayOptions'],
+  ['server', 'lib/options/server.ts', 'ServerOptions'],
+  ['audit', 'lib/options/gateway.ts', 'AuditOptions'],
+  ['cache', 'lib/options/gateway.ts', 'CacheOptions'],
+  ['call', 'lib/model/gateway.ts', 'CallOptions'],
+  ['device', 'lib/options/device.ts', 'DeviceOptions'],
+] as const
+
+for (const [marker, file, name] of TABLES) {
+  test(`the README's table of ${marker} options is that of ${name}`, () => {
+    const names = interfaceNames(file, name)
+    assert.ok(names.length > 0, `${file} has an interface ${name}`)
+    assert.deepEqual([...tableNames(marker)].sort(), [...names].sort())
+  })
+}
+
+test("the README's table of errors names every class and covers every code", async () => {
+  const { ERROR_CODES } = await import('portcullis')
+  const table = readme.split('\n## Errors\n')[1]?.split('\n## ')[0] ?? ''
+  const rows = table.split('\n').filter((row) => row.startsWith('| `'))
+  const covers = (row: string, code: string): boolean =>
+    [...row.matchAll(/`([A-Z_*]+)`/g)].some(([, shown = '']) => {
+      const whole = shown.startsWith('_') ? `ERR_PORTCULLIS${shown}` : shown
+      return whole.endsWith('*') ? code.startsWith(whole.slice(0, -1)) : code === whole
+    })
+  for (const [code, { kind }] of Object.entries(ERROR_CODES)) {
+    assert.ok(
+      rows.some((row) => row.startsWith(`| \`${kind}\``) && covers(row, code)),
+      `${kind} ${code}`,
+    )
+  }
+})
+
+test('the policy in the README loads', async () => {
+  const engine = await createPolicyEngine([parsePolicyText('README.md', firstBlock('json'))], { namespace: '' })
+  assert.deepEqual(engine.policies, ['orders'])
+})
+
+test('the example in the README runs against a real server and prints what it says', { skip }, async (t) => {
+  const bao = await startBao(t)
+  await bao.root('POST', 'secret/data/orders/theme', { data: { color: 'green' } })
+  // Inside the package, so that it can import itself by name.
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  const folder = mkdtempSync(join(root, '.cache', 'readme-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  mkdirSync(join(folder, 'policies'))
+  const rules = [{ path: 'secret/data/orders/*', operations: ['read'], effect: 'allow' }]
+  writeFileSync(join(folder, 'policies', 'orders.json'), JSON.stringify({ policy: 'orders', rules }))
+  writeFileSync(join(folder, 'vault-token'), `${bao.rootToken}\n`, { mode: 0o600 })
+  writeFileSync(join(folder, 'example.ts'), firstBlock('ts'))
+
+  const { code, output } = await run(folder, bao.address)
+
+  assert.equal(code, 0, output)
+  assert.match(output, /^the theme is green\nread sys\/mounts denied: /)
+  assert.equal(readFileSync(join(folder, 'audit.jsonl'), 'utf8').includes('green'), false)
+})
+
+function run(folder: string, address: string): Promise<{ readonly code: number | null; readonly output: string }> {
+  const env = { ...process.env, VAULT_ADDR: address }
+  const child = spawn(process.execPath, ['-C', 'portcullis-source', 'example.ts'], { cwd: folder, env })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })))
+}
