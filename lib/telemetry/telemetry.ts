@@ -33,66 +33,113 @@ const DURATION_BUCKETS = [0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1
 /** The SDKs read this key by name, so that the API alone is enough to set it. */
 const SUPPRESS_TRACING = 'OpenTelemetry SDK Context Key SUPPRESS_TRACING'
 
+/** Whatever the application's SDK throws stays here: a trace or a metric that fails never fails a request. */
 class OtelTelemetry implements Telemetry {
   readonly #api: typeof Api
   readonly #suppress: symbol
-  readonly #tracer: Api.Tracer
-  // Made when first used: an instrument made before the application registers its provider stays a no-op in the 1.x API.
+  // Made anew with each provider: in the 1.x API an instrument made before a provider is registered, or replaced, counts into nothing.
+  #tracerProvider: unknown
+  #tracer: Api.Tracer | undefined
+  #meterProvider: unknown
   readonly #counters = new Map<CounterName, Counter>()
   #duration: Histogram | undefined
 
   constructor(api: typeof Api) {
     this.#api = api
     this.#suppress = api.createContextKey(SUPPRESS_TRACING)
-    this.#tracer = api.trace.getTracer(SCOPE, SCOPE_VERSION)
   }
 
   span(name: SpanName, attributes: Attributes): Span {
-    const span = this.#tracer.startSpan(name, { attributes })
     const { ERROR } = this.#api.SpanStatusCode
+    const span = quietly(() => this.#currentTracer().startSpan(name, { attributes }))
+    if (span === undefined) return NO_TELEMETRY.span(name, attributes)
     return {
       set: (key, value): void => {
-        span.setAttribute(key, value)
+        quietly(() => span.setAttribute(key, value))
       },
       end(errorCode): void {
-        if (errorCode !== undefined) {
+        quietly(() => {
+          if (errorCode === undefined) return
           span.setAttribute('error.type', errorCode)
           span.setStatus({ code: ERROR })
-        }
-        span.end()
+        })
+        quietly(() => span.end())
       },
     }
   }
 
   count(name: CounterName, attributes: Attributes, value = 1): void {
-    let counter = this.#counters.get(name)
-    if (counter === undefined) {
-      counter = this.#meter().createCounter(name, { unit: UNITS[name] })
-      this.#counters.set(name, counter)
-    }
-    counter.add(value, attributes)
+    quietly(() => this.#counter(name).add(value, attributes))
   }
 
   duration(seconds: number, attributes: Attributes): void {
-    this.#duration ??= this.#meter().createHistogram('portcullis.request.duration', {
-      unit: 's',
-      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
-    })
-    this.#duration.record(seconds, attributes)
+    quietly(() => this.#histogram().record(seconds, attributes))
   }
 
   active(): TraceIds | undefined {
     const { trace, isSpanContextValid } = this.#api
-    const context = trace.getActiveSpan()?.spanContext()
+    const context = quietly(() => trace.getActiveSpan()?.spanContext())
     return context === undefined || !isSpanContextValid(context) ? undefined : context
   }
 
   suppressed<T>(run: () => T): T {
     const { context } = this.#api
-    return context.with(context.active().setValue(this.#suppress, true), run)
+    let hasRun = false
+    const once = (): T => {
+      hasRun = true
+      return run()
+    }
+    try {
+      return context.with(context.active().setValue(this.#suppress, true), once)
+    } catch (error) {
+      // What `run` throws is the caller's; what a context manager throws before is not.
+      if (hasRun) throw error
+      return run()
+    }
   }
 
-  #meter(): Api.Meter {
-    return this.#api.metrics.getMeter(SCOPE, SCOPE_VERSION)
+  #currentTracer(): Api.Tracer {
+    const provider = this.#api.trace.getTracerProvider()
+    if (provider !== this.#tracerProvider) this.#tracer = undefined
+    this.#tracerProvider = provider
+    this.#tracer ??= provider.getTracer(SCOPE, SCOPE_VERSION)
+    return this.#tracer
+  }
+
+  #counter(name: CounterName): Counter {
+    const provider = this.#currentMeterProvider()
+    let counter = this.#counters.get(name)
+    if (counter === undefined) {
+      counter = provider.getMeter(SCOPE, SCOPE_VERSION).createCounter(name, { unit: UNITS[name] })
+      this.#counters.set(name, counter)
+    }
+    return counter
+  }
+
+  #histogram(): Histogram {
+    const provider = this.#currentMeterProvider()
+    this.#duration ??= provider.getMeter(SCOPE, SCOPE_VERSION).createHistogram('portcullis.request.duration', {
+      unit: 's',
+      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
+    })
+    return this.#duration
+  }
+
+  #currentMeterProvider(): Api.MeterProvider {
+    const provider = this.#api.metrics.getMeterProvider()
+    if (provider !== this.#meterProvider) {
+      this.#meterProvider = provider
+      this.#counters.clear()
+      this.#duration = undefined
+    }
+    return provider
+  }
+}
+
+function quietly<T>(run: () => T): T | undefined {
+  try {
+    return run()
+  } catch {
+    return undefined
   }
 }
