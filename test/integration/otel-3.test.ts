@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { trace } from '@opentelemetry/api'
-import { type AuditEntry, callback, createGateway, type Gateway, otel, token } from 'portcullis'
+import {
+  type AuditDeviceOptions,
+  type AuditEntry,
+  callback,
+  createGateway,
+  type Gateway,
+  otel,
+  token,
+} from 'portcullis'
 import manifest from 'portcullis/package.json' with { type: 'json' }
 import { request } from 'undici'
 import { findPlanted, plantSecrets, plantTokens } from '../../lib/testing/planted-secrets.ts'
@@ -108,6 +116,22 @@ test('governed calls, exported by the OpenTelemetry 3.x SDK over OTLP/HTTP', asy
   })
 })
 
+test('providers that are registered after the gateway was made get everything from then on', async (t) => {
+  const receiver = await startOtlpReceiver(t)
+  const gateway = await openGateway(await startServer(t), [otel(), callback('required', () => undefined)])
+  const application = startApplication(t, receiver.address)
+  await gateway.read('database/creds/orders')
+  await gateway.close()
+  await application.close()
+  const own = receiver.logRecords().filter(({ attributes }) => attributes['portcullis.decision.reason'] === 'own')
+  assert.deepEqual([own.length, receiver.logRecords().length], [2, 4])
+  assert.deepEqual(
+    receiver.spans().map(({ name }) => name),
+    ['portcullis.request'],
+  )
+  assert.ok(receiver.metricPoints().some(({ name }) => name === 'portcullis.audit.entries'))
+})
+
 const METRICS = new Set([
   'portcullis.policy.decisions {decision}',
   'portcullis.cache.lookups {lookup}',
@@ -130,21 +154,13 @@ async function exported(t: TestContext): Promise<Exported> {
   const receiver = await startOtlpReceiver(t)
   const application = startApplication(t, receiver.address)
   instrumentUndici(t)
-  const address = await startSecretServer(t, {
-    'database/creds/orders': { lease_id: 'database/creds/orders/x', lease_duration: 600, data: CREDENTIALS },
-  })
+  const address = await startServer(t)
   const entries: AuditEntry[] = []
   const required = callback('required', (entry) => {
     assert.notEqual(entry.type, 'gap')
     entries.push(entry as AuditEntry)
   })
-  const gateway = await createGateway({
-    server: { address, proxy: false, connections: 1 },
-    auth: token({ token: TOKENS.token }),
-    policies: POLICIES,
-    caller: CALLER,
-    audit: { devices: [otel(), required] },
-  })
+  const gateway = await openGateway(address, [otel(), required])
   const control = `${address}/control`
   const handler = await trace.getTracer('application').startActiveSpan('handler', async (span) => {
     await (await request(control)).body.dump()
@@ -155,6 +171,22 @@ async function exported(t: TestContext): Promise<Exported> {
   await gateway.close()
   await application.close()
   return { receiver, entries, handler, control }
+}
+
+function startServer(t: TestContext): Promise<string> {
+  return startSecretServer(t, {
+    'database/creds/orders': { lease_id: 'database/creds/orders/x', lease_duration: 600, data: CREDENTIALS },
+  })
+}
+
+function openGateway(address: string, devices: readonly AuditDeviceOptions[]): Promise<Gateway> {
+  return createGateway({
+    server: { address, proxy: false, connections: 1 },
+    auth: token({ token: TOKENS.token }),
+    policies: POLICIES,
+    caller: CALLER,
+    audit: { devices },
+  })
 }
 
 async function makeCalls(gateway: Gateway): Promise<void> {
