@@ -1,19 +1,24 @@
 import type * as Api from '@opentelemetry/api'
 import type { Logger, LogRecord } from '@opentelemetry/api'
 
-/** The optional peer `@opentelemetry/api`, if the application has it. */
-export async function loadApi(): Promise<typeof Api | undefined> {
-  return installed(() => import('@opentelemetry/api'))
-}
-
 /** Instrumentation scope of everything we emit. */
 export const SCOPE = 'portcullis'
 export const SCOPE_VERSION = '0.1.0'
 
+/** The optional peer `@opentelemetry/api`, where the application has it. Never rejects: a broken peer stops no gateway. */
+export async function loadApi(): Promise<typeof Api | undefined> {
+  return installed(() => import('@opentelemetry/api'))
+}
+
 /** Where log records go. */
 export interface LogBridge {
-  /** `false` when no provider answers: the record went nowhere. */
-  emit(record: LogRecord): boolean
+  /** The logger of whoever is registered now; `undefined` where nobody is, and records would go nowhere. */
+  logger(): Emitter | undefined
+}
+
+/** What both lines of the logs API have, and all that is asked of a logger. */
+export interface Emitter {
+  emit(record: LogRecord): void
 }
 
 /**
@@ -21,26 +26,28 @@ export interface LogBridge {
  *
  * Since 1.10 the logs API is part of `@opentelemetry/api`; before, it was `@opentelemetry/api-logs`. The two
  * keep their providers in different globals and do not see each other: a record given to the wrong one is
- * lost without a word. Each record goes to one of them, and a provider that is registered late is found.
+ * lost without a word. Each record goes to one of them, the newer where both are registered. The registries
+ * are looked at each time, so that a provider that comes late, or takes another's place, is found.
  */
 export async function createLogBridge(): Promise<LogBridge> {
-  const current = (await loadApi()) as { readonly logs?: LogsApi } | undefined
-  const old: { readonly logs: LogsApi } | undefined = await installed(() => import('@opentelemetry/api-logs'))
+  const current: { readonly logs?: LogsApi } | undefined = await loadApi()
+  const old: { readonly logs?: LogsApi } | undefined = await installed(() => import('@opentelemetry/api-logs'))
+  let registered: unknown
   let logger: Logger | undefined
-  const find = (): Logger | undefined => {
-    const logs = isCurrentRegistered() ? current?.logs : isOldRegistered() ? old?.logs : undefined
-    return logs?.getLogger(SCOPE, SCOPE_VERSION)
-  }
   return {
-    emit(record): boolean {
-      logger ??= find()
-      logger?.emit(record)
-      return logger !== undefined
+    logger(): Logger | undefined {
+      const newer = currentProvider()
+      const provider = newer ?? oldProvider()
+      if (provider !== registered || provider === undefined) {
+        registered = provider
+        const logs = newer === undefined ? old?.logs : current?.logs
+        logger = provider === undefined ? undefined : logs?.getLogger(SCOPE, SCOPE_VERSION)
+      }
+      return logger
     },
   }
 }
 
-/** What both logs APIs have. */
 interface LogsApi {
   getLogger(name: string, version?: string): Logger
 }
@@ -49,20 +56,19 @@ interface LogsApi {
 const CURRENT_REGISTRY = Symbol.for('opentelemetry.js.api.1')
 const OLD_REGISTRY = Symbol.for('io.opentelemetry.js.api.logs')
 
-function isCurrentRegistered(): boolean {
+function currentProvider(): unknown {
   const registry: unknown = Reflect.get(globalThis, CURRENT_REGISTRY)
-  return typeof registry === 'object' && registry !== null && 'logs' in registry
+  return typeof registry === 'object' && registry !== null ? Reflect.get(registry, 'logs') : undefined
 }
 
-function isOldRegistered(): boolean {
-  return Reflect.get(globalThis, OLD_REGISTRY) !== undefined
+function oldProvider(): unknown {
+  return Reflect.get(globalThis, OLD_REGISTRY)
 }
 
 async function installed<T>(load: () => Promise<T>): Promise<T | undefined> {
   try {
     return await load()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined
-    throw error
+  } catch {
+    return undefined
   }
 }
