@@ -1,8 +1,17 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { LRUCache } from 'lru-cache'
+import type { AuditDecision, AuditEntry, AuditResponse } from '../../lib/model/audit-entry.ts'
 
 /** Takes an entry; resolves when it has been accepted. */
-export type Append = (entry: object) => Promise<void> | void
+export type Append = (entry: FloorEntry) => Promise<void> | void
+
+type Entry = Required<Pick<AuditEntry, 'time' | 'type' | 'instance' | 'sequence' | 'caller' | 'auth' | 'request'>>
+
+/** The entry of a hit, with the fields that the governed side writes. */
+export interface FloorEntry extends Entry {
+  readonly decision: AuditDecision & { readonly policy: string; readonly rule: string }
+  readonly response: Required<Pick<AuditResponse, 'source' | 'status' | 'request_id' | 'secret' | 'data'>>
+}
 
 const PATH = 'database/creds/orders'
 const CALLER = Object.freeze({ service: 'orders', component: 'checkout' })
@@ -40,8 +49,7 @@ export function createFloor(append: Append): () => Promise<object> {
   }
 }
 
-/** An entry with the same fields as the one the governed side writes. */
-function entryOf(sequence: number): object {
+function entryOf(sequence: number): FloorEntry {
   return {
     time: new Date().toISOString(),
     type: 'response',
