@@ -4,7 +4,7 @@ import type { AuditEntry, AuditGap } from '../model/audit-entry.ts'
 import { checkNames, stringOption } from '../options/check.ts'
 import { DEVICE_OPTION_NAMES, type DeviceOptions, deviceOptions } from '../options/device.ts'
 import type { AuditDevice, AuditDeviceOptions, AuditRecord } from '../ports/audit-device.ts'
-import { createLogBridge, type Emitter, type LogBridge, loadApi } from './bridge.ts'
+import { bridgeTo, createLogBridge, type Emitter, type LogBridge, loadApi } from './bridge.ts'
 import { logRecord } from './log-record.ts'
 
 /** What is asked of {@link otel}. */
@@ -42,25 +42,26 @@ export function otel(options: OtelOptions = {}): AuditDeviceOptions {
 class OtelDevice implements AuditDevice {
   readonly name: string
   readonly #noProvider: AuditError
-  #bridge: LogBridge
+  #bridge: LogBridge | undefined
   #api: typeof Api | undefined
 
   constructor(name: string, logger: Emitter | undefined) {
     this.name = name
-    this.#bridge = { logger: () => logger }
-    const message = 'no OpenTelemetry log provider is registered, so its audit entries are lost'
+    this.#bridge = logger === undefined ? undefined : bridgeTo(logger)
+    const message = 'no OpenTelemetry log provider is registered: register one, or its audit entries are lost'
     this.#noProvider = new AuditError('ERR_PORTCULLIS_AUDIT_FAILED', message, { device: name, phase: 'request' })
   }
 
   async open(): Promise<void> {
     this.#api = await loadApi()
-    if (this.#bridge.logger() === undefined) this.#bridge = await createLogBridge()
+    this.#bridge ??= await createLogBridge()
   }
 
   write(records: readonly AuditRecord[]): void {
-    const logger = this.#bridge.logger()
-    if (logger === undefined) throw this.#noProvider
-    for (const { entry } of records) logger.emit({ ...logRecord(entry), ...this.#context(entry) })
+    for (const { entry } of records) {
+      const record = { ...logRecord(entry), ...this.#context(entry) }
+      if (this.#bridge?.emit(record) !== true) throw this.#noProvider
+    }
   }
 
   async close(): Promise<void> {}

@@ -12,8 +12,8 @@ export async function loadApi(): Promise<typeof Api | undefined> {
 
 /** Where log records go. */
 export interface LogBridge {
-  /** The logger of whoever is registered now; `undefined` where nobody is, and records would go nowhere. */
-  logger(): Emitter | undefined
+  /** `false` when no provider answers: the record went nowhere. */
+  emit(record: LogRecord): boolean
 }
 
 /** What both lines of the logs API have, and all that is asked of a logger. */
@@ -34,18 +34,26 @@ export async function createLogBridge(): Promise<LogBridge> {
   const old: { readonly logs?: LogsApi } | undefined = await installed(() => import('@opentelemetry/api-logs'))
   let registered: unknown
   let logger: Logger | undefined
-  return {
-    logger(): Logger | undefined {
-      const newer = currentProvider()
-      const provider = newer ?? oldProvider()
-      if (provider !== registered || provider === undefined) {
-        registered = provider
-        const logs = newer === undefined ? old?.logs : current?.logs
-        logger = provider === undefined ? undefined : logs?.getLogger(SCOPE, SCOPE_VERSION)
-      }
-      return logger
-    },
+  const find = (): Logger | undefined => {
+    const newer = currentProvider()
+    const provider = newer ?? oldProvider()
+    if (provider === registered) return logger
+    const logs = newer === undefined ? old?.logs : current?.logs
+    logger = provider === undefined ? undefined : logs?.getLogger(SCOPE, SCOPE_VERSION)
+    registered = provider
+    return logger
   }
+  return { emit: (record) => emitTo(find(), record) }
+}
+
+/** A bridge to one logger, whatever is registered. */
+export function bridgeTo(logger: Emitter): LogBridge {
+  return { emit: (record) => emitTo(logger, record) }
+}
+
+function emitTo(logger: Emitter | undefined, record: LogRecord): boolean {
+  logger?.emit(record)
+  return logger !== undefined
 }
 
 interface LogsApi {

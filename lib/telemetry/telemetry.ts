@@ -11,11 +11,7 @@ import {
 } from '../ports/telemetry.ts'
 import { loadApi, SCOPE, SCOPE_VERSION } from './bridge.ts'
 
-/**
- * Traces and metrics through `@opentelemetry/api`; nothing where the application does not have it.
- *
- * What an SDK throws ends here: telemetry that fails never fails a request.
- */
+/** Traces and metrics through `@opentelemetry/api`; nothing where the application does not have it. */
 export async function createTelemetry(): Promise<Telemetry> {
   const api = await loadApi()
   return api === undefined ? NO_TELEMETRY : new OtelTelemetry(api)
@@ -37,108 +33,113 @@ const DURATION_BUCKETS = [0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1
 /** The SDKs read this key by name, so that the API alone is enough to set it. */
 const SUPPRESS_TRACING = 'OpenTelemetry SDK Context Key SUPPRESS_TRACING'
 
+/** Whatever the application's SDK throws stays here: a trace or a metric that fails never fails a request. */
 class OtelTelemetry implements Telemetry {
   readonly #api: typeof Api
   readonly #suppress: symbol
-  readonly #tracer: Api.Tracer
-  #provider: Api.MeterProvider | undefined
-  #counters = new Map<CounterName, Counter>()
+  // Made anew with each provider: in the 1.x API an instrument made before a provider is registered, or replaced, counts into nothing.
+  #tracerProvider: unknown
+  #tracer: Api.Tracer | undefined
+  #meterProvider: unknown
+  readonly #counters = new Map<CounterName, Counter>()
   #duration: Histogram | undefined
 
   constructor(api: typeof Api) {
     this.#api = api
     this.#suppress = api.createContextKey(SUPPRESS_TRACING)
-    this.#tracer = api.trace.getTracer(SCOPE, SCOPE_VERSION)
   }
 
   span(name: SpanName, attributes: Attributes): Span {
-    try {
-      return new OtelSpan(this.#tracer.startSpan(name, { attributes }), this.#api.SpanStatusCode.ERROR)
-    } catch {
-      return NO_TELEMETRY.span(name, attributes)
+    const { ERROR } = this.#api.SpanStatusCode
+    const span = quietly(() => this.#currentTracer().startSpan(name, { attributes }))
+    if (span === undefined) return NO_TELEMETRY.span(name, attributes)
+    return {
+      set: (key, value): void => {
+        quietly(() => span.setAttribute(key, value))
+      },
+      end(errorCode): void {
+        quietly(() => {
+          if (errorCode === undefined) return
+          span.setAttribute('error.type', errorCode)
+          span.setStatus({ code: ERROR })
+        })
+        quietly(() => span.end())
+      },
     }
   }
 
   count(name: CounterName, attributes: Attributes, value = 1): void {
-    quietly(() => {
-      this.#followProvider()
-      let counter = this.#counters.get(name)
-      if (counter === undefined) {
-        counter = this.#meter().createCounter(name, { unit: UNITS[name] })
-        this.#counters.set(name, counter)
-      }
-      counter.add(value, attributes)
-    })
+    quietly(() => this.#counter(name).add(value, attributes))
   }
 
   duration(seconds: number, attributes: Attributes): void {
-    quietly(() => {
-      this.#followProvider()
-      this.#duration ??= this.#meter().createHistogram('portcullis.request.duration', {
-        unit: 's',
-        advice: { explicitBucketBoundaries: DURATION_BUCKETS },
-      })
-      this.#duration.record(seconds, attributes)
-    })
+    quietly(() => this.#histogram().record(seconds, attributes))
   }
 
   active(): TraceIds | undefined {
-    try {
-      const { trace, isSpanContextValid } = this.#api
-      const context = trace.getActiveSpan()?.spanContext()
-      return context === undefined || !isSpanContextValid(context) ? undefined : context
-    } catch {
-      return undefined
-    }
+    const { trace, isSpanContextValid } = this.#api
+    const context = quietly(() => trace.getActiveSpan()?.spanContext())
+    return context === undefined || !isSpanContextValid(context) ? undefined : context
   }
 
   suppressed<T>(run: () => T): T {
     const { context } = this.#api
-    return context.with(context.active().setValue(this.#suppress, true), run)
+    let hasRun = false
+    const once = (): T => {
+      hasRun = true
+      return run()
+    }
+    try {
+      return context.with(context.active().setValue(this.#suppress, true), once)
+    } catch (error) {
+      // What `run` throws is the caller's; what a context manager throws before is not.
+      if (hasRun) throw error
+      return run()
+    }
   }
 
-  /** Instruments are made once a provider: unlike tracers, those made before it is registered stay without effect. */
-  #followProvider(): void {
-    const provider = this.#api.metrics.getMeterProvider()
-    if (provider === this.#provider) return
-    this.#provider = provider
-    this.#counters = new Map()
-    this.#duration = undefined
+  #currentTracer(): Api.Tracer {
+    const provider = this.#api.trace.getTracerProvider()
+    if (provider !== this.#tracerProvider) this.#tracer = undefined
+    this.#tracerProvider = provider
+    this.#tracer ??= provider.getTracer(SCOPE, SCOPE_VERSION)
+    return this.#tracer
   }
 
-  #meter(): Api.Meter {
-    return this.#api.metrics.getMeter(SCOPE, SCOPE_VERSION)
-  }
-}
-
-class OtelSpan implements Span {
-  readonly #span: Api.Span
-  readonly #failed: Api.SpanStatusCode
-
-  constructor(span: Api.Span, failed: Api.SpanStatusCode) {
-    this.#span = span
-    this.#failed = failed
+  #counter(name: CounterName): Counter {
+    const provider = this.#currentMeterProvider()
+    let counter = this.#counters.get(name)
+    if (counter === undefined) {
+      counter = provider.getMeter(SCOPE, SCOPE_VERSION).createCounter(name, { unit: UNITS[name] })
+      this.#counters.set(name, counter)
+    }
+    return counter
   }
 
-  set(name: string, value: string | number | boolean): void {
-    quietly(() => this.#span.setAttribute(name, value))
-  }
-
-  end(errorCode?: string): void {
-    quietly(() => {
-      if (errorCode !== undefined) {
-        this.#span.setAttribute('error.type', errorCode)
-        this.#span.setStatus({ code: this.#failed })
-      }
-      this.#span.end()
+  #histogram(): Histogram {
+    const provider = this.#currentMeterProvider()
+    this.#duration ??= provider.getMeter(SCOPE, SCOPE_VERSION).createHistogram('portcullis.request.duration', {
+      unit: 's',
+      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
     })
+    return this.#duration
+  }
+
+  #currentMeterProvider(): Api.MeterProvider {
+    const provider = this.#api.metrics.getMeterProvider()
+    if (provider !== this.#meterProvider) {
+      this.#meterProvider = provider
+      this.#counters.clear()
+      this.#duration = undefined
+    }
+    return provider
   }
 }
 
-function quietly(run: () => void): void {
+function quietly<T>(run: () => T): T | undefined {
   try {
-    run()
+    return run()
   } catch {
-    // An SDK's failure is for the SDK to tell.
+    return undefined
   }
 }
