@@ -48,7 +48,7 @@ class FileDevice implements AuditDevice {
   }
 
   async open(): Promise<void> {
-    const handle = await open(this.#path, O_WRONLY | O_APPEND | O_CREAT | SAFELY, 0o600)
+    const handle = await opened(this.#path)
     try {
       const stats = await handle.stat()
       checkTarget(this.#path, stats)
@@ -89,6 +89,21 @@ class FileDevice implements AuditDevice {
       await new Promise<void>((resolve) => void systemClock.after(FULL_PIPE_WAIT_MS, resolve))
     }
   }
+}
+
+async function opened(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, O_WRONLY | O_APPEND | O_CREAT | SAFELY, 0o600)
+  } catch (cause) {
+    const hint = HINTS[(cause as NodeJS.ErrnoException).code ?? '']
+    throw hint === undefined ? cause : new Error(`${path} ${hint}`, { cause })
+  }
+}
+
+/** What the system's words for a failed open do not say. */
+const HINTS: Readonly<Record<string, string>> = {
+  ELOOP: 'is a symbolic link (ELOOP); give the path that it leads to',
+  ENXIO: 'has no reader (ENXIO); start what reads the FIFO before the gateway',
 }
 
 /** One write of the system; 0 where a pipe is full. */
