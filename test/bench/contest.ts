@@ -1,6 +1,7 @@
+import { UnavailableError } from '../../examples/support/unavailable.ts'
 import { nextMessage, startChild } from './child.ts'
 import { type Outcome, outcomeOf, type Round, type Skipped } from './outcome.ts'
-import { type RoundLimits, type Row, type Sample, type Settings, Unavailable } from './row.ts'
+import type { RoundLimits, Row, Sample, Settings } from './row.ts'
 import { Scope } from './scope.ts'
 import type { WorkerTask } from './worker-main.ts'
 
@@ -36,7 +37,7 @@ export async function contest(row: FoundRow, effort: Effort, parent: Scope): Pro
     await peer?.close()
     return outcomeOf(row, rounds)
   } catch (error) {
-    if (error instanceof Unavailable) return { row, skipped: error.message }
+    if (error instanceof UnavailableError) return { row, skipped: error.message }
     throw error
   } finally {
     await scope.close()

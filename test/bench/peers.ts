@@ -3,12 +3,12 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { Unavailable } from './row.ts'
+import { UnavailableError } from '../../examples/support/unavailable.ts'
 
 /**
  * Installs a package next to, not into, our own: `.cache/bench/NAME@VERSION`, once. Gives the path of its entry module.
  *
- * @throws {Unavailable} when it cannot be installed here.
+ * @throws {UnavailableError} when it cannot be installed here.
  */
 export async function installPeer(name: string, version: string): Promise<string> {
   const folder = fileURLToPath(new URL(`../../.cache/bench/${name}@${version}/`, import.meta.url))
@@ -28,6 +28,6 @@ async function install(folder: string, spec: string): Promise<void> {
   try {
     await promisify(execFile)('npm', args, { cwd: folder })
   } catch (error) {
-    throw new Unavailable(`npm could not install ${spec}`, { cause: error })
+    throw new UnavailableError(`npm could not install ${spec}`, { cause: error })
   }
 }

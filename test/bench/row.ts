@@ -46,12 +46,9 @@ export interface Row {
   readonly unit: 'µs' | 'ms' | 'req/s' | 'MB'
   /** `undefined`: printed for information. */
   readonly goal: Goal | undefined
-  /** Starts what both sides need. @throws {Unavailable} when the peer cannot be had here. */
+  /** Starts what both sides need. @throws {UnavailableError} when the peer cannot be had here. */
   prepare?(scope: Scope): Promise<Settings>
   ours(settings: Settings): Promise<Contestant>
   /** Absent: samples of ours carry `against`. */
   peer?(settings: Settings): Promise<Contestant>
 }
-
-/** A peer cannot be had on this machine; the row is left out and says why. */
-export class Unavailable extends Error {}

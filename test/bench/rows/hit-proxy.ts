@@ -1,6 +1,5 @@
 import { Pool } from 'undici'
 import { emptied } from '../append.ts'
-import { baoBinary } from '../bao-binary.ts'
 import { startBaoProxy } from '../bao-proxy.ts'
 import { driven } from '../drive.ts'
 import { auditFile, governed } from '../governed.ts'
@@ -17,7 +16,7 @@ export const rows: readonly Row[] = [
     unit: 'req/s',
     goal: { relation: '>=', ratio: 4 },
     async prepare(scope): Promise<Settings> {
-      const started = await startBaoProxy(scope, await baoBinary())
+      const started = await startBaoProxy(scope)
       return { ...started, folder: await scope.folder() }
     },
     ours,
