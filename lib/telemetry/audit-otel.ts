@@ -4,7 +4,8 @@ import type { AuditEntry, AuditGap } from '../model/audit-entry.ts'
 import { checkNames, stringOption } from '../options/check.ts'
 import { DEVICE_OPTION_NAMES, type DeviceOptions, deviceOptions } from '../options/device.ts'
 import type { AuditDevice, AuditDeviceOptions, AuditRecord } from '../ports/audit-device.ts'
-import { bridgeTo, createLogBridge, type Emitter, type LogBridge, loadApi } from './bridge.ts'
+import { bridgeTo, createLogBridge, type LogBridge, loadApi } from './bridge.ts'
+import type { Emitter } from './emitter.ts'
 import { logRecord } from './log-record.ts'
 
 /** What is asked of {@link otel}. */

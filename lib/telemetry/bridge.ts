@@ -1,5 +1,6 @@
 import type * as Api from '@opentelemetry/api'
 import type { Logger, LogRecord } from '@opentelemetry/api'
+import type { Emitter } from './emitter.ts'
 
 /** Instrumentation scope of everything we emit. */
 export const SCOPE = 'portcullis'
@@ -14,11 +15,6 @@ export async function loadApi(): Promise<typeof Api | undefined> {
 export interface LogBridge {
   /** `false` when no provider answers: the record went nowhere. */
   emit(record: LogRecord): boolean
-}
-
-/** What both lines of the logs API have, and all that is asked of a logger. */
-export interface Emitter {
-  emit(record: LogRecord): void
 }
 
 /**

@@ -1,3 +1,5 @@
+import { logs } from '@opentelemetry/api'
+import { logs as oldLogs } from '@opentelemetry/api-logs'
 import {
   type AuditDevice,
   type AuditDeviceOptions,
@@ -6,6 +8,7 @@ import {
   appRole,
   callback,
   createGateway,
+  type Emitter,
   file,
   type Gateway,
   type GatewayOptions,
@@ -105,6 +108,10 @@ export const ownDeviceOptions: AuditDeviceOptions = {
   timeoutMs: 1000,
   queueSize: 100,
 }
+
+/** A logger of either OpenTelemetry line is taken as it is. */
+export const ownLoggers: readonly Emitter[] = [logs.getLogger('app'), oldLogs.getLogger('app')]
+export const ownLogger: AuditDeviceOptions = otel({ logger: logs.getLogger('app'), name: 'own' })
 
 /** A function as a device. */
 export const ownFunction: AuditDeviceOptions = callback('mine', async (entry) => {
