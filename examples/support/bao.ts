@@ -17,6 +17,8 @@ export interface BaoOptions {
   readonly rootToken?: string
 }
 
+type Headers = Readonly<Record<string, string>>
+
 /** What the server said: status, and the JSON body where there was one. */
 export interface BaoAnswer {
   readonly status: number
@@ -29,9 +31,9 @@ export interface Bao {
   readonly address: string
   readonly rootToken: string
   /** Calls it past the gateway, as root. @throws {Error} for a status of 400 or more; the message has the server's words. */
-  root(method: string, path: string, body?: object): Promise<BaoAnswer>
+  root(method: string, path: string, body?: object, headers?: Headers): Promise<BaoAnswer>
   /** Calls it past the gateway. Never throws for a status. */
-  call(token: string | undefined, method: string, path: string, body?: object): Promise<BaoAnswer>
+  call(token: string | undefined, method: string, path: string, body?: object, headers?: Headers): Promise<BaoAnswer>
   /** What the process wrote so far. */
   log(): string
   /** Idempotent. */
@@ -96,14 +98,14 @@ async function isHealthy(address: string): Promise<boolean> {
 }
 
 function baoOf(child: Child, address: string, rootToken: string, folder: string): Bao {
-  const call = (token: string | undefined, method: string, path: string, body?: object): Promise<BaoAnswer> =>
-    callServer(address, token, method, path, body)
+  const call: Bao['call'] = (token, method, path, body, headers = {}) =>
+    callServer(address, method, path, body, { ...headers, ...(token === undefined ? {} : { 'x-vault-token': token }) })
   return {
     address,
     rootToken,
     call,
-    async root(method, path, body): Promise<BaoAnswer> {
-      const answer = await call(rootToken, method, path, body)
+    async root(method, path, body, headers): Promise<BaoAnswer> {
+      const answer = await call(rootToken, method, path, body, headers)
       if (answer.status >= 400)
         throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body?.errors ?? answer.body)}`)
       return answer
@@ -118,15 +120,15 @@ function baoOf(child: Child, address: string, rootToken: string, folder: string)
 
 async function callServer(
   address: string,
-  token: string | undefined,
   method: string,
   path: string,
-  body?: object,
+  body: object | undefined,
+  headers: Headers,
 ): Promise<BaoAnswer> {
   const response = await fetch(`${address}/v1/${path}`, {
     method,
     redirect: 'manual',
-    headers: { 'x-vault-request': 'true', ...(token === undefined ? {} : { 'x-vault-token': token }) },
+    headers: { 'x-vault-request': 'true', ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await response.text()
