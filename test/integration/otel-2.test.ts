@@ -3,13 +3,12 @@ import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { findPlanted, plantTokens } from '../../lib/testing/planted-secrets.ts'
+import { findPlanted, type Planted, plantTokens } from 'portcullis/testing'
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts'
 import { npmInstall, pack, run, temporaryFolder } from '../support/pack.ts'
 import { startSecretServer } from '../support/secret-server.ts'
 
-const SECRETS = plantTokens(['token', 'username', 'password'])
-const { token, username, password } = SECRETS
+const { token } = plantTokens(['token'])
 
 // A second OpenTelemetry line beside the first is ERESOLVE in one root, and below the checkout the first would be found: hence a folder of its own.
 test('governed reads of an application on the OpenTelemetry 2.x line, with the package as published', async (t) => {
@@ -49,7 +48,7 @@ test('governed reads of an application on the OpenTelemetry 2.x line, with the p
 
   await t.test('no planted secret is in any byte that was received', () => {
     assert.deepEqual(new Set(receiver.received.map(({ signal }) => signal)), new Set(['logs', 'traces']))
-    assert.deepEqual(findPlanted(receiver.text(), SECRETS), [])
+    assert.deepEqual(findPlanted(receiver.text(), { token, ...told.credentials }), [])
   })
 })
 
@@ -59,6 +58,8 @@ interface Told {
   readonly written: readonly (readonly [string, number])[]
   readonly warnings: readonly string[]
   readonly handler: { readonly traceId: string; readonly spanId: string }
+  /** What the server made up for it. */
+  readonly credentials: Planted
   /** Does our package have an API of its own, which would see none of the application's providers? */
   readonly hasOwnApi: boolean
   /** Does the API of the application have logs, as of 1.10? */
@@ -68,13 +69,7 @@ interface Told {
 async function exported(t: TestContext): Promise<{ readonly receiver: OtlpReceiver; readonly told: Told }> {
   const folder = await installed(t)
   const receiver = await startOtlpReceiver(t)
-  const address = await startSecretServer(t, {
-    'database/creds/orders': {
-      lease_id: 'database/creds/orders/x',
-      lease_duration: 600,
-      data: { username, password },
-    },
-  })
+  const address = await startSecretServer(t, token)
   const said = await run(process.execPath, ['app.mjs', address, receiver.address, token], folder)
   return { receiver, told: JSON.parse(said) }
 }

@@ -11,14 +11,14 @@ import {
   token,
 } from 'portcullis'
 import manifest from 'portcullis/package.json' with { type: 'json' }
+import { findPlanted, type Planted, plantSecrets, plantTokens } from 'portcullis/testing'
 import { request } from 'undici'
-import { findPlanted, plantSecrets, plantTokens } from '../../lib/testing/planted-secrets.ts'
 import { instrumentUndici, startApplication } from '../support/otel-3.ts'
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts'
 import { startSecretServer } from '../support/secret-server.ts'
 
-const TOKENS = plantTokens(['token', 'username'])
-const SECRETS = plantSecrets(['password', 'written'])
+const TOKENS = plantTokens(['token'])
+const SECRETS = plantSecrets(['written'])
 const CALLER = { service: 'orders-service', user: 'u-17' }
 const OURS = 'portcullis'
 
@@ -112,15 +112,18 @@ test('governed calls, exported by the OpenTelemetry 3.x SDK over OTLP/HTTP', asy
 
   await t.test('no planted secret is in any byte that was received', () => {
     assert.deepEqual(new Set(receiver.received.map(({ signal }) => signal)), new Set(['logs', 'traces', 'metrics']))
-    assert.deepEqual(findPlanted(receiver.text(), { ...TOKENS, ...SECRETS }), [])
+    assert.deepEqual(findPlanted(receiver.text(), { ...TOKENS, ...SECRETS, ...handler.credentials }), [])
   })
 })
 
 test('providers that are registered after the gateway was made get everything from then on', async (t) => {
   const receiver = await startOtlpReceiver(t)
-  const gateway = await openGateway(await startServer(t), [otel(), callback('required', () => undefined)])
+  const gateway = await openGateway(await startSecretServer(t, TOKENS.token), [
+    otel(),
+    callback('required', () => undefined),
+  ])
   const application = startApplication(t, receiver.address)
-  await gateway.read('database/creds/orders')
+  await gateway.read(CREDENTIALS)
   await gateway.close()
   await application.close()
   const own = receiver.logRecords().filter(({ attributes }) => attributes['portcullis.decision.reason'] === 'own')
@@ -144,7 +147,7 @@ interface Exported {
   readonly receiver: OtlpReceiver
   /** What a required device was given. */
   readonly entries: readonly AuditEntry[]
-  readonly handler: { readonly traceId: string; readonly spanId: string }
+  readonly handler: { readonly traceId: string; readonly spanId: string; readonly credentials: Planted }
   /** URL of a request that the application itself made. */
   readonly control: string
 }
@@ -154,7 +157,7 @@ async function exported(t: TestContext): Promise<Exported> {
   const receiver = await startOtlpReceiver(t)
   const application = startApplication(t, receiver.address)
   instrumentUndici(t)
-  const address = await startServer(t)
+  const address = await startSecretServer(t, TOKENS.token)
   const entries: AuditEntry[] = []
   const required = callback('required', (entry) => {
     assert.notEqual(entry.type, 'gap')
@@ -164,19 +167,13 @@ async function exported(t: TestContext): Promise<Exported> {
   const control = `${address}/control`
   const handler = await trace.getTracer('application').startActiveSpan('handler', async (span) => {
     await (await request(control)).body.dump()
-    await makeCalls(gateway)
+    const credentials = await makeCalls(gateway)
     span.end()
-    return span.spanContext()
+    return { ...span.spanContext(), credentials }
   })
   await gateway.close()
   await application.close()
   return { receiver, entries, handler, control }
-}
-
-function startServer(t: TestContext): Promise<string> {
-  return startSecretServer(t, {
-    'database/creds/orders': { lease_id: 'database/creds/orders/x', lease_duration: 600, data: CREDENTIALS },
-  })
 }
 
 function openGateway(address: string, devices: readonly AuditDeviceOptions[]): Promise<Gateway> {
@@ -189,15 +186,18 @@ function openGateway(address: string, devices: readonly AuditDeviceOptions[]): P
   })
 }
 
-async function makeCalls(gateway: Gateway): Promise<void> {
-  const first = await gateway.read('database/creds/orders')
-  const second = await gateway.read('database/creds/orders')
-  assert.deepEqual([first.data, second.data], [CREDENTIALS, CREDENTIALS])
-  await gateway.write('secret/theme', { value: SECRETS.written })
+/** @returns the credentials that the server made up. */
+async function makeCalls(gateway: Gateway): Promise<Planted> {
+  const { data } = await gateway.read<{ readonly username: string; readonly password: string }>(CREDENTIALS)
+  const again = await gateway.read(CREDENTIALS)
+  assert.deepEqual(again.data, data)
+  await gateway.write('secret/data/theme', { data: { value: SECRETS.written } })
   await assert.rejects(gateway.read('sys/mounts'), { code: 'ERR_PORTCULLIS_POLICY_DENIED' })
-  await assert.rejects(gateway.read('secret/missing'), { code: 'ERR_PORTCULLIS_SERVER_NOT_FOUND' })
+  await assert.rejects(gateway.read('secret/data/missing'), { code: 'ERR_PORTCULLIS_SERVER_NOT_FOUND' })
   // Two wait for the one connection, and are sent in the turn of another.
-  await Promise.all(['a', 'b', 'c'].map((name) => gateway.write(`secret/${name}`, { value: SECRETS.written })))
+  const writes = ['a', 'b', 'c'].map((name) => ({ path: `secret/data/${name}`, data: { value: SECRETS.written } }))
+  await Promise.all(writes.map(({ path, data }) => gateway.write(path, { data })))
+  return { username: data.username, password: data.password, leaseId: again.leaseId }
 }
 
-const CREDENTIALS = { username: TOKENS.username, password: SECRETS.password }
+const CREDENTIALS = 'database/creds/orders'

@@ -36,10 +36,10 @@ gateway.on('warning', ({ message }) => warnings.push(message))
 
 const handler = await trace.getTracer('application').startActiveSpan('handler', async (span) => {
   await gateway.read('database/creds/orders')
-  await gateway.read('database/creds/orders')
+  const { data: credentials } = await gateway.read('database/creds/orders')
   await gateway.read('sys/mounts').catch(() => undefined)
   span.end()
-  return span.spanContext()
+  return { ...span.spanContext(), credentials }
 })
 await gateway.close()
 await Promise.all([loggers.shutdown(), tracers.shutdown()])
@@ -47,4 +47,6 @@ await Promise.all([loggers.shutdown(), tracers.shutdown()])
 const isThere = (path) => existsSync(new URL(`node_modules/${path}`, import.meta.url))
 const written = entries.map(({ type, sequence }) => [`portcullis.audit.${type}`, sequence])
 const hasOwnApi = isThere('portcullis/node_modules/@opentelemetry')
-console.log(JSON.stringify({ written, warnings, handler, hasOwnApi, hasLogs: 'logs' in api }))
+console.log(
+  JSON.stringify({ written, warnings, handler, credentials: handler.credentials, hasOwnApi, hasLogs: 'logs' in api }),
+)
