@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer'
 import { constants, type Stats, write } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { checkNames, stringOption, typed } from '../options/check.ts'
-import { DEVICE_OPTION_NAMES, type DeviceOptions, deviceOptions } from '../options/device.ts'
+import { DEVICE_OPTION_NAMES, DEVICE_TIMEOUT_MS, type DeviceOptions, deviceOptions } from '../options/device.ts'
 import type { AuditDevice, AuditDeviceOptions, AuditRecord } from '../ports/audit-device.ts'
 import { systemClock } from './clock.ts'
 
@@ -22,7 +23,8 @@ import { systemClock } from './clock.ts'
 export function file(path: string, options: DeviceOptions = {}): AuditDeviceOptions {
   checkNames('file()', options, DEVICE_OPTION_NAMES)
   if (path === undefined) throw new TypeError(`file() takes a path, got ${typed(path)}`)
-  return deviceOptions(new FileDevice(stringOption('path', path, '')), options, true)
+  const device = new FileDevice(stringOption('path', path, ''), options.timeoutMs ?? DEVICE_TIMEOUT_MS)
+  return deviceOptions(device, options, true)
 }
 
 const { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
@@ -35,6 +37,7 @@ const NEWLINE = 0x0a
 class FileDevice implements AuditDevice {
   readonly name: string
   readonly #path: string
+  readonly #timeoutMs: number
   #handle: FileHandle | undefined
   #isClosed = false
   /** The write that the system is at: a descriptor closed beneath it could be another file's by then. */
@@ -42,8 +45,9 @@ class FileDevice implements AuditDevice {
   /** The last write ended inside a line; the next one has to start a new one. */
   #isTorn = false
 
-  constructor(path: string) {
+  constructor(path: string, timeoutMs: number) {
     this.#path = path
+    this.#timeoutMs = timeoutMs
     this.name = `file:${path}`
   }
 
@@ -63,9 +67,11 @@ class FileDevice implements AuditDevice {
     let text = this.#isTorn ? '\n' : ''
     for (const record of records) text += `${record.line()}\n`
     const bytes = Buffer.from(text)
+    // Who waits for the entry, and then for close(), must learn what came of it; longer a stalled reader holds no process.
+    const holdUntilMs = systemClock.now() + 2 * this.#timeoutMs
     let written = 0
     try {
-      while (written < bytes.length) written += await this.#append(bytes, written)
+      while (written < bytes.length) written += await this.#append(bytes, written, holdUntilMs)
     } finally {
       if (written > 0) this.#isTorn = bytes[written - 1] !== NEWLINE
     }
@@ -80,13 +86,13 @@ class FileDevice implements AuditDevice {
   }
 
   /** Appends what the system takes at once; waits where a pipe is full. Gives the number of bytes taken. */
-  async #append(bytes: Buffer, offset: number): Promise<number> {
+  async #append(bytes: Buffer, offset: number, holdUntilMs: number): Promise<number> {
     for (;;) {
       if (this.#handle === undefined || this.#isClosed) throw new Error('the audit file is closed')
       this.#appending = appended(this.#handle.fd, bytes, offset)
       const count = await this.#appending
       if (count > 0) return count
-      await new Promise<void>((resolve) => void systemClock.after(FULL_PIPE_WAIT_MS, resolve))
+      await delay(FULL_PIPE_WAIT_MS, undefined, { ref: systemClock.now() < holdUntilMs })
     }
   }
 }

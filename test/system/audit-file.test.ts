@@ -281,6 +281,40 @@ test('an entry being written keeps no promise waiting for ever when the device i
   await failed
 })
 
+test('a script that has nothing else to do learns of a stalled FIFO, and ends', async (t) => {
+  const path = await fifoIn(t)
+  await readerOf(t, path)
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['-C', 'portcullis-source', '--input-type=module', '-e', SCRIPT, path],
+    { cwd: new URL('../..', import.meta.url), timeout: 20_000 },
+  )
+  assert.deepEqual(stdout.trim().split('\n'), ['ERR_PORTCULLIS_AUDIT_TIMEOUT', 'closed'])
+})
+
+const SCRIPT = `
+  const { createAudit } = await import(process.cwd() + '/lib/audit/audit.ts')
+  const { createHasher } = await import(process.cwd() + '/lib/audit/hasher.ts')
+  const { NO_DIAGNOSTICS } = await import(process.cwd() + '/lib/ports/diagnostics.ts')
+  const { NO_TELEMETRY } = await import(process.cwd() + '/lib/ports/telemetry.ts')
+  const { file } = await import(process.cwd() + '/lib/system/audit-file.ts')
+  const { systemClock } = await import(process.cwd() + '/lib/system/clock.ts')
+  const audit = await createAudit({
+    devices: [file(process.argv[1], { timeoutMs: 100 })],
+    hasher: createHasher(new Uint8Array(16)),
+    clock: systemClock,
+    instance: 'i',
+    telemetry: NO_TELEMETRY,
+    diagnostics: NO_DIAGNOSTICS,
+  })
+  const request = { id: 'r', operation: 'read', namespace: { path: '' }, path: 'x'.repeat(300_000) }
+  const decision = { effect: 'allow', reason: 'rule', policy: 'p', rule: 'r', message: 'allowed' }
+  const draft = { type: 'request', caller: { attributes: {} }, decision, request }
+  await audit.record(draft).catch((error) => console.log(error.code))
+  await audit.close()
+  console.log('closed')
+`
+
 test('options of file() are checked, and named', () => {
   assert.throws(() => file(''), { name: 'TypeError', message: /path/ })
   assert.throws(() => file(undefined as never), { name: 'TypeError', message: /path/ })
