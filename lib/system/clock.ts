@@ -9,6 +9,8 @@ export const systemClock: Clock = Object.freeze({
   now: () => performance.now() + 1000,
   wallTime: () => Date.now(),
   after(delayMs: number, run: () => void): Timer {
+    // A timer of Node would take it for 1 ms, and what sets itself anew would spin.
+    if (Number.isNaN(delayMs)) throw new RangeError('delayMs must be a number of milliseconds, got NaN')
     const dueAtMs = systemClock.now() + delayMs
     let timer: NodeJS.Timeout | undefined
     const wait = (leftMs: number): void => {

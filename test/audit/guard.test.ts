@@ -298,6 +298,41 @@ test('entries that come after a loss stand behind its marker', async () => {
   assert.deepEqual(device.writes[2], [4])
 })
 
+test('an entry that comes in the very turn in which the queue got room stands behind the marker too', async () => {
+  const device = new HeldDevice()
+  const at = bench(device, { required: false, queueSize: 3 })
+  void at.offer()
+  await at.clock.advance(0)
+  for (let entry = 2; entry <= 4; entry += 1) void at.offer()
+  device.accept()
+  await Promise.resolve()
+  void at.offer()
+  await at.clock.advance(0)
+  assert.deepEqual(device.writes[1], [2, 3, 'gap 1 from 4 to 4', 5])
+})
+
+test('a loss with nothing behind it is told as soon as the write under way has ended', async () => {
+  const device = new HeldDevice()
+  const at = bench(device, { required: false, queueSize: 1 })
+  void at.offer()
+  await at.clock.advance(0)
+  void at.offer()
+  device.accept()
+  await at.clock.advance(0)
+  assert.deepEqual(device.writes, [[1], ['gap 1 from 2 to 2']])
+})
+
+test('while a best-effort device stalls, entries are kept up to the size of the queue', async () => {
+  const device = new HeldDevice()
+  const at = bench(device, { required: false })
+  void at.offer()
+  await at.clock.advance(60_000)
+  void at.offer()
+  device.accept()
+  await at.clock.advance(0)
+  assert.deepEqual(device.writes, [[1], [2]])
+})
+
 test('a failure is said once, and again only after the device had recovered', async () => {
   const device = new HeldDevice()
   const at = bench(device)

@@ -94,6 +94,10 @@ test('a wait without end sets no timer', (t) => {
   assert.deepEqual(timeouts.waits, [])
 })
 
+test('a wait that is no number is refused, since a timer would fire at once', () => {
+  assert.throws(() => systemClock.after(Number.NaN, () => {}), { name: 'RangeError', message: /got NaN/ })
+})
+
 test('a wait of 0 runs, but not before it has been returned', async () => {
   const order: string[] = []
   // A wait of the clock alone would not keep the process alive.
