@@ -7,7 +7,7 @@ let open: <T>(sealed: Sealed<T>) => T
  * A secret that shows itself only to {@link unseal}.
  *
  * Logs, `JSON.stringify`, `inspect` and diagnostics channels (lru-cache publishes every value it
- * holds) see `[sealed]`. The opening function is not part of the public surface.
+ * holds) see `[sealed]`. `unseal` is exported for those who write a Transport or an AuthMethod of their own.
  */
 export class Sealed<T> {
   readonly #value: T

@@ -50,14 +50,23 @@ export async function pack(folder: string): Promise<Packed> {
     const from = join(ROOT, name)
     if (name !== 'dist' && existsSync(from)) cpSync(from, join(stage, name), { recursive: true })
   }
-  const build = ['-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(stage, 'dist')]
-  await run(process.execPath, [commandOf('typescript', 'tsc'), ...build], ROOT)
+  await build(join(stage, 'dist'))
   const said = await run('npm', ['pack', '--json', '--pack-destination', folder], stage)
   // A list, or from npm 12 on an object by name.
   const [packed] = Object.values(JSON.parse(said) as Record<string, NpmPacked>)
   if (packed === undefined) throw new Error(`npm pack gave nothing: ${said}`)
   rmSync(stage, { recursive: true })
   return { tarball: join(folder, packed.filename), bytes: packed.size, files: packed.files.map(({ path }) => path) }
+}
+
+/** Runs the commands of the `build` script, into `outDir`. */
+async function build(outDir: string): Promise<void> {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { build: string } }
+  for (const command of scripts.build.split(' && ')) {
+    const [program, ...args] = command.split(' ')
+    if (program !== 'tsc') throw new Error(`the build script runs ${program}, and packing knows tsc only`)
+    await run(process.execPath, [commandOf('typescript', 'tsc'), ...args, '--outDir', outDir], ROOT)
+  }
 }
 
 interface NpmPacked {
