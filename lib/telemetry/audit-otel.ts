@@ -77,7 +77,6 @@ class OtelDevice implements AuditDevice {
     const { ROOT_CONTEXT, TraceFlags, trace } = this.#api
     if (entry.type === 'gap' || entry.trace === undefined) return { context: ROOT_CONTEXT }
     const { trace_id: traceId, span_id: spanId } = entry.trace
-    // Sampled, whatever the span is: a logger that follows the sampling of traces must not drop an audit record.
     return { context: trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: TraceFlags.SAMPLED }) }
   }
 }
