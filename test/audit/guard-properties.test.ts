@@ -1,151 +1,266 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createGuard } from '../../lib/audit/guard.ts'
-import { LazyRecord } from '../../lib/audit/record.ts'
-import type { AuditEntry } from '../../lib/model/audit-entry.ts'
+import { type Audit, createAudit } from '../../lib/audit/audit.ts'
+import type { AuditEntry, AuditGap } from '../../lib/model/audit-entry.ts'
+import type { DeviceHealth } from '../../lib/model/gateway.ts'
 import type { AuditDevice, AuditRecord } from '../../lib/ports/audit-device.ts'
+import { NO_DIAGNOSTICS } from '../../lib/ports/diagnostics.ts'
+import { NO_TELEMETRY } from '../../lib/ports/telemetry.ts'
 import { FakeClock, settle } from '../../lib/testing/fake-clock.ts'
-import { listed } from './support.ts'
+import { assertEntry } from '../support/entry-schema.ts'
+import { DRAFT, HASHER } from './support.ts'
 
 const TIMEOUT_MS = 100
-const QUEUE_SIZE = 5
+const QUEUE_SIZE = 4
 
-type Step = 'offer' | 'accept' | 'fail' | number
+type Mode = 'hold' | 'accept' | 'throw'
 
-/** Mostly entries, writes that end well or badly in any order between them, and time that passes. */
-const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.oneof(
-    { weight: 5, arbitrary: fc.constant<Step>('offer') },
-    { weight: 2, arbitrary: fc.constant<Step>('accept') },
-    { weight: 1, arbitrary: fc.constant<Step>('fail') },
-    { weight: 2, arbitrary: fc.integer({ min: 0, max: 150 }) },
-  ),
-  { maxLength: 60 },
-)
+interface Write {
+  readonly entries: readonly (AuditEntry | AuditGap)[]
+  outcome: 'under way' | 'accepted' | 'failed'
+}
 
-/** What a device got in writes that ended well, and in those that did not. */
-class ScriptedDevice implements AuditDevice {
-  readonly name = 'scripted'
-  readonly handed: AuditRecord[] = []
-  readonly taken: AuditRecord[] = []
-  #under: { readonly records: readonly AuditRecord[]; readonly end: PromiseWithResolvers<void> } | undefined
+/** A device that holds its writes, or answers at once, as it is told. */
+class MoodyDevice implements AuditDevice {
+  readonly name = 'moody'
+  readonly writes: Write[] = []
+  mode: Mode = 'hold'
+  closes = 0
+  #end: ((accepts: boolean) => void) | undefined
 
   async open(): Promise<void> {}
 
-  write(records: readonly AuditRecord[]): Promise<void> {
-    assert.equal(this.#under, undefined, 'one write at a time')
-    assert.ok(records.length > 0)
-    this.handed.push(...records)
-    this.#under = { records, end: Promise.withResolvers<void>() }
-    return this.#under.end.promise
-  }
-
-  async close(): Promise<void> {}
-
-  end(well: boolean): void {
-    const under = this.#under
-    if (under === undefined) return
-    this.#under = undefined
-    if (well) this.taken.push(...under.records)
-    if (well) under.end.resolve()
-    else under.end.reject(new Error('no'))
-  }
-}
-
-interface Run {
-  readonly offered: number
-  readonly device: ScriptedDevice
-  readonly health: ReturnType<ReturnType<typeof createGuard>['health']>
-  readonly lost: number
-  /** Of each entry: how it ended, and how long it waited. */
-  readonly outcomes: readonly { readonly how: string; readonly waitedMs: number }[]
-  readonly timersLeft: number
-}
-
-async function run(script: readonly Step[], required: boolean): Promise<Run> {
-  const clock = new FakeClock()
-  const device = new ScriptedDevice()
-  const guard = createGuard(listed(device, { required, timeoutMs: TIMEOUT_MS, queueSize: QUEUE_SIZE }), {
-    clock,
-    gapRecord: (gap) => new LazyRecord({ time: '', type: 'gap', instance: 'i', gap }),
-    onOutcome() {},
-    onFailure() {},
-  })
-  const outcomes: { how: string; waitedMs: number }[] = []
-  let sequence = 0
-  const offer = (): void => {
-    const index = sequence++
-    const atMs = clock.now()
-    const end = (how: string) => (): void => {
-      outcomes[index] = { how, waitedMs: clock.now() - atMs }
+  write(records: readonly AuditRecord[]): Promise<void> | void {
+    assert.equal(this.#end, undefined, 'one write at a time')
+    assert.equal(this.closes, 0, 'nothing after close')
+    const write: Write = { entries: records.map(({ entry }) => entry), outcome: 'under way' }
+    this.writes.push(write)
+    if (this.mode === 'accept') {
+      write.outcome = 'accepted'
+      return
     }
-    const entry = new LazyRecord({ type: 'request', sequence } as AuditEntry)
-    void guard.offer(entry, sequence, 'request')?.then(end('accepted'), end('refused'))
+    if (this.mode === 'throw') {
+      write.outcome = 'failed'
+      throw new Error('moody')
+    }
+    return new Promise((resolve, reject) => {
+      this.#end = (accepts) => {
+        this.#end = undefined
+        write.outcome = accepts ? 'accepted' : 'failed'
+        if (accepts) resolve()
+        else reject(new Error('moody'))
+      }
+    })
   }
-  for (const step of script) {
-    if (step === 'offer') offer()
-    else if (step === 'accept' || step === 'fail') device.end(step === 'accept')
-    else await clock.advance(step)
-    if (step !== 'offer') await settle()
-    assert.ok(guard.health().waiting <= QUEUE_SIZE)
+
+  async close(): Promise<void> {
+    this.closes += 1
   }
-  const closing = guard.close()
-  await clock.advance(3 * TIMEOUT_MS)
-  const lost = await closing
-  return { offered: sequence, device, health: guard.health(), lost, outcomes, timersLeft: clock.pending }
+
+  end(accepts: boolean): void {
+    this.#end?.(accepts)
+  }
+
+  /** Entries in writes that ended so. */
+  sequences(...outcomes: readonly Write['outcome'][]): readonly number[] {
+    const writes = this.writes.filter(({ outcome }) => outcomes.includes(outcome))
+    return writes.flatMap(({ entries }) => entries.flatMap((entry) => (entry.type === 'gap' ? [] : [entry.sequence])))
+  }
+
+  /** Markers that were accepted. */
+  gaps(): readonly AuditGap['gap'][] {
+    const writes = this.writes.filter(({ outcome }) => outcome === 'accepted')
+    return writes.flatMap(({ entries }) => entries.flatMap((entry) => (entry.type === 'gap' ? [entry.gap] : [])))
+  }
 }
 
-const sequencesOf = (records: readonly AuditRecord[]): readonly number[] =>
-  records.flatMap(({ entry }) => (entry.type === 'gap' ? [] : [entry.sequence]))
+type Step =
+  | { readonly does: 'offer'; readonly count: number }
+  | { readonly does: 'end'; readonly accepts: boolean }
+  | { readonly does: 'advance'; readonly ms: number }
+  | { readonly does: 'mode'; readonly mode: Mode }
 
-const isAscending = (numbers: readonly number[]): boolean =>
-  numbers.every((number, index) => index === 0 || number > (numbers[index - 1] ?? 0))
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ does: fc.constant('offer' as const), count: fc.integer({ min: 1, max: 6 }) }) },
+  { weight: 3, arbitrary: fc.record({ does: fc.constant('end' as const), accepts: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ does: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 150 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      does: fc.constant('mode' as const),
+      mode: fc.constantFrom<Mode>('hold', 'accept', 'throw'),
+    }),
+  },
+)
 
-test('whatever a required device does, each entry ends within its limit, and is accepted only when it was taken', async () => {
+/** One run of steps against a device, and what came of each entry. */
+class Run {
+  readonly device = new MoodyDevice()
+  readonly clock = new FakeClock()
+  /** By sequence, from 1: what its waiter was told. */
+  readonly told: ('waits' | 'accepted' | string)[] = []
+  readonly #required: boolean
+  #audit: Audit | undefined
+
+  constructor(required: boolean) {
+    this.#required = required
+  }
+
+  get audit(): Audit {
+    assert.ok(this.#audit)
+    return this.#audit
+  }
+
+  get health(): DeviceHealth {
+    const [health] = this.audit.counters()
+    assert.ok(health)
+    return health
+  }
+
+  async start(): Promise<void> {
+    const device = { device: this.device, required: this.#required, timeoutMs: TIMEOUT_MS, queueSize: QUEUE_SIZE }
+    this.#audit = await createAudit({
+      devices: [device],
+      hasher: HASHER,
+      clock: this.clock,
+      instance: 'i',
+      telemetry: NO_TELEMETRY,
+      diagnostics: NO_DIAGNOSTICS,
+    })
+  }
+
+  async take(step: Step): Promise<void> {
+    if (step.does === 'offer') for (let i = 0; i < step.count; i++) this.#offer()
+    else if (step.does === 'end') this.device.end(step.accepts)
+    else if (step.does === 'mode') this.device.mode = step.mode
+    else await this.clock.advance(step.ms)
+    await settle()
+  }
+
+  #offer(): void {
+    const index = this.told.push('waits') - 1
+    const waiting = this.audit.record({ ...DRAFT, type: index % 2 === 0 ? 'request' : 'response' })
+    assert.equal(waiting === undefined, !this.#required, 'only a required device is waited for')
+    waiting?.then(
+      () => {
+        this.told[index] = 'accepted'
+      },
+      (error: { readonly code: string }) => {
+        this.told[index] = error.code
+      },
+    )
+  }
+
+  /** What holds at every moment. */
+  check(): void {
+    const { accepted, failed, dropped, waiting } = this.health
+    const handed = this.device.sequences('under way', 'accepted', 'failed')
+    assert.ok(waiting <= QUEUE_SIZE, `${waiting} wait`)
+    assert.deepEqual(
+      [...handed],
+      [...new Set(handed)].sort((a, b) => a - b),
+      'in order, none twice',
+    )
+    const certain = this.device.sequences('accepted')
+    for (const [index, outcome] of this.told.entries())
+      if (outcome === 'accepted') assert.ok(certain.includes(index + 1), `${index + 1} was reported and not written`)
+    for (const { entries } of this.device.writes) for (const entry of entries) assertEntry(entry)
+    assert.ok(accepted + failed + dropped <= this.told.length, 'nothing is counted twice')
+    assert.ok(accepted + failed + dropped + waiting >= this.told.length, 'nothing is forgotten')
+    assert.ok(this.#required ? dropped === 0 : failed === 0)
+  }
+
+  async close(): Promise<void> {
+    const closing = this.audit.close()
+    await this.clock.advance(3 * TIMEOUT_MS)
+    await closing
+  }
+
+  /** What holds once it has been closed. */
+  checkEnd(): void {
+    const { accepted, failed, dropped } = this.health
+    assert.equal(accepted + failed + dropped, this.told.length, 'each entry is counted once')
+    assert.equal(this.device.closes, 1)
+    assert.equal(this.clock.pending, 0, 'no timer is left')
+    if (this.#required) assert.ok(!this.told.includes('waits'), 'nobody waits for ever')
+  }
+}
+
+const steps = fc.array(step, { minLength: 1, maxLength: 25 })
+
+test('a required device: whatever happens, each entry ends once, and what is reported was written', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (script) => {
-      const { offered, device, health, outcomes, timersLeft } = await run(script, true)
-      const taken = new Set(sequencesOf(device.taken))
-      assert.equal(outcomes.length, offered)
-      for (const [index, { how, waitedMs }] of outcomes.entries()) {
-        assert.ok(waitedMs <= TIMEOUT_MS, `waited ${waitedMs} ms`)
-        if (how === 'accepted') assert.ok(taken.has(index + 1))
+      const run = new Run(true)
+      await run.start()
+      for (const step of script) {
+        await run.take(step)
+        run.check()
       }
-      assert.ok(isAscending(sequencesOf(device.handed)))
-      assert.equal(health.accepted, outcomes.filter(({ how }) => how === 'accepted').length)
-      assert.equal(health.accepted + health.failed, offered)
-      assert.equal(timersLeft, 0)
+      await run.clock.advance(TIMEOUT_MS)
+      assert.ok(!run.told.includes('waits'), 'the time limit ends every wait')
+      await run.close()
+      run.check()
+      run.checkEnd()
+      assert.deepEqual(run.device.gaps(), [], 'a required device has no gaps')
     }),
     { numRuns: 150 },
   )
 })
 
-test('whatever a best-effort device does, each entry was taken, or is told of by a marker or at the end', async () => {
+test('a required device: an entry refused before it was handed over is never written', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (script) => {
-      const { offered, device, health, lost, timersLeft } = await run(script, false)
-      const told = device.taken.reduce((sum, { entry }) => sum + (entry.type === 'gap' ? entry.gap.count : 0), 0)
-      assert.equal(sequencesOf(device.taken).length + told + lost, offered)
-      assert.equal(health.accepted + health.dropped, offered)
-      assert.equal(health.accepted, sequencesOf(device.taken).length)
-      assert.ok(isAscending(sequencesOf(device.handed)))
-      assert.equal(timersLeft, 0)
-    }),
-    { numRuns: 150 },
-  )
-})
-
-test('a marker stands before what came after the loss', async () => {
-  await fc.assert(
-    fc.asyncProperty(steps, async (script) => {
-      const { device } = await run(script, false)
-      for (const [index, { entry }] of device.taken.entries()) {
-        if (entry.type !== 'gap') continue
-        const { from_sequence: from } = entry.gap
-        assert.ok(sequencesOf(device.taken.slice(0, index)).every((sequence) => sequence < from))
+      const run = new Run(true)
+      await run.start()
+      const never = new Set<number>()
+      for (const step of script) {
+        await run.take(step)
+        const handed = run.device.sequences('under way', 'accepted', 'failed')
+        for (const [index, outcome] of run.told.entries())
+          if (outcome !== 'waits' && outcome !== 'accepted' && !handed.includes(index + 1)) never.add(index + 1)
+        for (const sequence of handed) assert.ok(!never.has(sequence), `${sequence} was refused and is written`)
       }
+      await run.close()
     }),
     { numRuns: 100 },
+  )
+})
+
+test('a best-effort device: the markers tell each loss once, with count and range, in its place', async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, async (script) => {
+      const run = new Run(false)
+      await run.start()
+      for (const step of script) {
+        await run.take(step)
+        run.check()
+      }
+      // It recovers: all that was lost is told.
+      run.device.mode = 'accept'
+      run.device.end(true)
+      await run.take({ does: 'offer', count: 1 })
+      await run.take({ does: 'offer', count: 1 })
+      await run.close()
+      run.check()
+      run.checkEnd()
+      const written = new Set(run.device.sequences('accepted'))
+      const lost = run.told.map((_, index) => index + 1).filter((sequence) => !written.has(sequence))
+      const gaps = run.device.gaps()
+      assert.equal(
+        gaps.reduce((sum, { count }) => sum + count, 0),
+        lost.length,
+      )
+      assert.equal(run.health.dropped, lost.length)
+      let untold = lost
+      for (const { count, from_sequence: from, to_sequence: to } of gaps) {
+        const covered = untold.filter((sequence) => sequence >= from && sequence <= to)
+        assert.deepEqual([covered.length, covered[0], covered.at(-1)], [count, from, to])
+        untold = untold.filter((sequence) => sequence > to)
+      }
+      assert.deepEqual(untold, [])
+    }),
+    { numRuns: 150 },
   )
 })
