@@ -68,10 +68,14 @@ class MoodyDevice implements AuditDevice {
     return writes.flatMap(({ entries }) => entries.flatMap((entry) => (entry.type === 'gap' ? [] : [entry.sequence])))
   }
 
+  /** What was accepted. */
+  log(): readonly (AuditEntry | AuditGap)[] {
+    return this.writes.filter(({ outcome }) => outcome === 'accepted').flatMap(({ entries }) => entries)
+  }
+
   /** Markers that were accepted. */
   gaps(): readonly AuditGap['gap'][] {
-    const writes = this.writes.filter(({ outcome }) => outcome === 'accepted')
-    return writes.flatMap(({ entries }) => entries.flatMap((entry) => (entry.type === 'gap' ? [entry.gap] : [])))
+    return this.log().flatMap((entry) => (entry.type === 'gap' ? [entry.gap] : []))
   }
 }
 
@@ -260,7 +264,19 @@ test('a best-effort device: the markers tell each loss once, with count and rang
         untold = untold.filter((sequence) => sequence > to)
       }
       assert.deepEqual(untold, [])
+      assertInPlace(run.device.log())
     }),
     { numRuns: 150 },
   )
 })
+
+/** A marker stands behind all that came before the first loss, and before all that came after it. */
+function assertInPlace(log: readonly (AuditEntry | AuditGap)[]): void {
+  for (const [place, marker] of log.entries()) {
+    if (marker.type !== 'gap') continue
+    const from = marker.gap.from_sequence
+    for (const [index, entry] of log.entries())
+      if (entry.type !== 'gap')
+        assert.equal(entry.sequence < from, index < place, `${entry.sequence} and a gap from ${from}`)
+  }
+}
