@@ -105,10 +105,13 @@ class DeviceGuard implements Guard {
   async #close(): Promise<number> {
     const { clock } = this.#deps
     const { device, timeoutMs } = this.#options
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#onIdle = resolve
-    this.#schedule()
-    await withinLimit(promise, timeoutMs, clock)
+    // A write that everyone has given up on is waited for no longer.
+    if (this.#unsettled().length > 0 || this.#gap !== undefined) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#onIdle = resolve
+      this.#schedule()
+      await withinLimit(promise, timeoutMs, clock)
+    }
     const lost = this.#giveUp()
     this.#timer?.cancel()
     await withinLimit(closed(device), timeoutMs, clock)
@@ -268,10 +271,14 @@ class DeviceGuard implements Guard {
     this.#note(refusal)
   }
 
+  #unsettled(): readonly Ticket[] {
+    return [...(this.#flying?.tickets ?? []), ...this.#queued].filter(({ isSettled }) => !isSettled)
+  }
+
   /** Ends the waiting of all that is left. */
   #giveUp(): number {
     const message = 'the device did not accept the entry before it was closed'
-    const left = [...(this.#flying?.tickets ?? []), ...this.#queued].filter(({ isSettled }) => !isSettled)
+    const left = this.#unsettled()
     for (const ticket of left) this.#settle(ticket, { code: 'ERR_PORTCULLIS_AUDIT_TIMEOUT', message })
     const given = this.required ? left.reduce((sum, { records }) => sum + records.length, 0) : 0
     const untold = joined(this.#flying?.gap, this.#gap)?.count ?? 0

@@ -68,7 +68,7 @@ class FileDevice implements AuditDevice {
     for (const record of records) text += `${record.line()}\n`
     const bytes = Buffer.from(text)
     // Who waits for the entry, and then for close(), must learn what came of it; longer a stalled reader holds no process.
-    const holdUntilMs = systemClock.now() + 2 * this.#timeoutMs
+    const holdUntilMs = systemClock.now() + 3 * this.#timeoutMs
     let written = 0
     try {
       while (written < bytes.length) written += await this.#append(bytes, written, holdUntilMs)

@@ -384,6 +384,16 @@ test('close of a stalled device ends at its time limit, refuses who waits, and t
   assert.equal(at.clock.pending, 0)
 })
 
+test('close does not wait for a write that everyone has given up on', async () => {
+  const device = new HeldDevice()
+  const at = bench(device)
+  void at.offer()
+  await at.clock.advance(1_000)
+  assert.equal(await at.guard.close(), 0)
+  assert.equal(device.closes, 1)
+  assert.equal(at.clock.pending, 0)
+})
+
 test('close of a stalled best-effort device tells how many entries it lost', async () => {
   const device = new HeldDevice()
   const at = bench(device, { required: false })
