@@ -7,14 +7,20 @@ const A = answerWith({ data: { a: 1 } })
 const TTL = { cache: { ttl: '10s' } }
 
 test('a static secret is not kept without a grant', async (t) => {
-  const { gateway, server } = await open(t, { policies: [policy('p', [readable('kv/a')])], handlers: { 'read kv/a': A } })
+  const { gateway, server } = await open(t, {
+    policies: [policy('p', [readable('kv/a')])],
+    handlers: { 'read kv/a': A },
+  })
   await gateway.read('kv/a')
   assert.equal((await gateway.read('kv/a')).source, 'server')
   assert.equal(server.count('read kv/a'), 2)
 })
 
 test('a static secret with a grant is served for as long as that says', async (t) => {
-  const { gateway, clock } = await open(t, { policies: [policy('p', [readable('kv/a', TTL)])], handlers: { 'read kv/a': A } })
+  const { gateway, clock } = await open(t, {
+    policies: [policy('p', [readable('kv/a', TTL)])],
+    handlers: { 'read kv/a': A },
+  })
   await gateway.read('kv/a')
   await clock.advance(9_999)
   assert.equal((await gateway.read('kv/a')).source, 'cache')
@@ -167,7 +173,12 @@ test('a lease past its end is never served as stale', async (t) => {
 test('evict() drops by path, prefix, lease id, or everything, and tells how many', async (t) => {
   const paths = ['db/creds/a', 'db/creds/b', 'kv/a']
   const { gateway } = await open(t, {
-    policies: [policy('p', [readable('db/creds/+'), readable('kv/a', TTL)].map((rule, id) => ({ ...rule, id: `${id}` })))],
+    policies: [
+      policy(
+        'p',
+        [readable('db/creds/+'), readable('kv/a', TTL)].map((rule, id) => ({ ...rule, id: `${id}` })),
+      ),
+    ],
     handlers: {
       'read db/creds/a': minting(60_000, 'db/creds/a'),
       'read db/creds/b': minting(60_000, 'db/creds/b'),

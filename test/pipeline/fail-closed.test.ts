@@ -142,7 +142,9 @@ test('a create-only write whose mount cannot be found out is not sent, and recor
 test('a wrapped answer passes a rule with a response schema that says wrapped', async (t) => {
   const wrapInfo = { ...tokenGrant('s.wrap'), creationPath: 'kv/a', creationTime: '' }
   const { gateway } = await open(t, {
-    policies: [policy('p', [readable('kv/a', { wrapped: true, response: { properties: { b: {} }, required: ['b'] } })])],
+    policies: [
+      policy('p', [readable('kv/a', { wrapped: true, response: { properties: { b: {} }, required: ['b'] } })]),
+    ],
     handlers: { 'read kv/a': (request) => answerWith(request.wrapTtlMs > 0 ? { wrapInfo } : { data: { c: 1 } }) },
   })
   assert.equal((await gateway.read('kv/a', { wrapTtlMs: 60_000 })).wrapped?.token, 's.wrap')

@@ -19,7 +19,10 @@ function services(strict: object, free: object): readonly object[] {
 const UNMEETABLE = { response: { properties: { other: { type: 'string' } }, required: ['other'] } }
 
 test('fifty first reads at once are one exchange, fifty decisions and fifty records', async (t) => {
-  const { gateway, server, entries } = await open(t, { policies: [DB], handlers: { [`read ${PATH}`]: minting(60_000) } })
+  const { gateway, server, entries } = await open(t, {
+    policies: [DB],
+    handlers: { [`read ${PATH}`]: minting(60_000) },
+  })
   const answers = await Promise.all(
     Array.from({ length: 50 }, (_, index) => gateway.as({ user: `u-${index}` }).read(PATH)),
   )
@@ -98,7 +101,10 @@ test("a leader's time limit ends its wait alone", async (t) => {
 })
 
 test('the failure of a flight is the failure of each waiter, recorded for each', async (t) => {
-  const { gateway, server, entries } = await open(t, { policies: [DB], handlers: { [`read ${PATH}`]: refuse(500) as Handler } })
+  const { gateway, server, entries } = await open(t, {
+    policies: [DB],
+    handlers: { [`read ${PATH}`]: refuse(500) as Handler },
+  })
   const outcomes = await Promise.allSettled([gateway.read(PATH), gateway.read(PATH), gateway.read(PATH)])
   assert.deepEqual(
     outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.code),

@@ -41,7 +41,9 @@ test('parent and own decision must allow', async (t) => {
     caller: { service: 'orders' },
     policies: [
       policy('parent', [readable('kv/a'), readable('kv/b')], is('service', 'orders')),
-      { ...(policy('child', [{ path: 'kv/a', operations: ['*'], effect: 'forbid' }], is('user', 'mallory')) as object) },
+      {
+        ...(policy('child', [{ path: 'kv/a', operations: ['*'], effect: 'forbid' }], is('user', 'mallory')) as object),
+      },
     ],
     handlers: { 'read kv/a': answerWith({ data: {} }) },
   })
@@ -181,4 +183,3 @@ test('each entry of a caller with a token names that token by its HMAC', async (
   assert.equal(new Set(names).size, 2)
   for (const name of names) assert.match(name ?? '', /^hmac-sha256:[0-9a-f]{64}$/)
 })
-

@@ -15,7 +15,10 @@ const answers = (status: number): OwnHandler => {
   return (call) => step(call, {})
 }
 const GRANTED: OwnHandler = () => answerWith({ auth: tokenGrant('s.approle', 10_000) })
-const madeAt = (creationPath: string): OwnHandler => () => answerWith({ data: { creation_path: creationPath } })
+const madeAt =
+  (creationPath: string): OwnHandler =>
+  () =>
+    answerWith({ data: { creation_path: creationPath } })
 const SECRET_ID: OwnHandler = () => answerWith({ data: { secret_id: 'the-secret-id' } })
 
 test('a handed token is looked up for its end and never revoked', async () => {

@@ -1,5 +1,5 @@
-import type { ServerAnswer } from '../../lib/model/server-answer.ts'
 import { unseal } from '../../lib/model/sealed.ts'
+import type { ServerAnswer } from '../../lib/model/server-answer.ts'
 import type { AuthMethod, OwnCall } from '../../lib/ports/auth-method.ts'
 import type { Random } from '../../lib/ports/random.ts'
 import { createSession, type Session } from '../../lib/session/session.ts'
