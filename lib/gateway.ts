@@ -245,9 +245,9 @@ function ids(instance: string): () => string {
 
 function sessionListener({ emitter, telemetry, clock }: Parts, method: string): SessionListener {
   return {
-    login({ generation, endsAtMs }): void {
+    login({ generation, fate }): void {
       telemetry.count('portcullis.session.logins', { 'portcullis.auth.method': method, 'portcullis.outcome': 'ok' })
-      emitter.emit('login', { method, generation, ttlMs: endsAtMs - clock.now() })
+      emitter.emit('login', { method, generation, ttlMs: fate.endsAtMs - clock.now() })
     },
     loginFailed(_, code, retryAfterMs): void {
       telemetry.count('portcullis.session.logins', { 'portcullis.auth.method': method, 'portcullis.outcome': 'failed' })

@@ -6,16 +6,22 @@ import type { Clock } from '../ports/clock.ts'
 import type { Files } from '../ports/files.ts'
 import type { Random } from '../ports/random.ts'
 
+/** What becomes of a token; shared with the leases it minted, which end with it. */
+export interface TokenFate {
+  /** Found dead: the server no longer knows it. */
+  isDead: boolean
+  /** Monotonic reading at which it ends; moves when it is renewed. `Infinity`: no end known. */
+  endsAtMs: number
+}
+
 /** A live token of a session. A new object for each login. */
 export interface SessionToken {
   readonly token: Sealed<string>
   /** Counts the logins of this session, from 1. */
   readonly generation: number
-  /** Monotonic reading at which it ends for certain; `Infinity`: no end known. */
-  readonly endsAtMs: number
   readonly owned: boolean
   /** Turns true when it is found dead at the server: what it minted died with it. */
-  readonly fate: { isDead: boolean }
+  readonly fate: TokenFate
   /** Its HMACs, for audit entries; worked out once. */
   readonly audit: NonNullable<AuditEntry['auth']>
 }
@@ -126,7 +132,7 @@ class AuthSession implements Session {
     const state = this.#state
     const generation = this.#generation
     if (state.at !== 'live') return { state: state.at === 'none' ? 'none' : 'ended', generation, ttlMs: 0 }
-    return { state: 'live', generation, ttlMs: Math.max(state.token.endsAtMs - this.#deps.clock.now(), 0) }
+    return { state: 'live', generation, ttlMs: Math.max(state.token.fate.endsAtMs - this.#deps.clock.now(), 0) }
   }
 
   async close(): Promise<void> {
@@ -137,7 +143,7 @@ class AuthSession implements Session {
   }
 
   async #revoke(token: SessionToken | undefined): Promise<void> {
-    if (token === undefined || !token.owned || token.endsAtMs <= this.#deps.clock.now()) return
+    if (token === undefined || !token.owned || token.fate.endsAtMs <= this.#deps.clock.now()) return
     try {
       await this.#deps.exchange({ operation: 'write', path: 'auth/token/revoke-self', token: token.token })
     } catch (error) {
@@ -167,15 +173,14 @@ class AuthSession implements Session {
     const token: SessionToken = Object.freeze({
       token: grant.token,
       generation: ++this.#generation,
-      endsAtMs: startedAtMs + grant.ttlMs,
       owned,
-      fate: { isDead: false },
+      fate: { isDead: false, endsAtMs: startedAtMs + grant.ttlMs },
       audit: Object.freeze({
         client_token: hash(unseal(grant.token)),
         ...(accessor === '' ? {} : { accessor: hash(accessor) }),
       }),
     })
-    const replaceAtMs = token.endsAtMs - Math.min(TOKEN_GRACE_MS, grant.ttlMs / 10)
+    const replaceAtMs = token.fate.endsAtMs - Math.min(TOKEN_GRACE_MS, grant.ttlMs / 10)
     if (this.#state.at !== 'closed') this.#state = { at: 'live', token, replaceAtMs, verifiedAtMs: startedAtMs }
     return token
   }
@@ -188,8 +193,8 @@ class AuthSession implements Session {
     const retryAfterMs = Math.round(BACKOFF_MIN_MS + random.fraction() * (ceilingMs - BACKOFF_MIN_MS))
     const error = cause instanceof SessionError ? cause : this.#loginError(cause)
     const retryAtMs = clock.now() + retryAfterMs
-    if (state.at === 'live' && clock.now() < state.token.endsAtMs) {
-      this.#state = { ...state, replaceAtMs: Math.min(retryAtMs, state.token.endsAtMs) }
+    if (state.at === 'live' && clock.now() < state.token.fate.endsAtMs) {
+      this.#state = { ...state, replaceAtMs: Math.min(retryAtMs, state.token.fate.endsAtMs) }
     } else if (state.at !== 'closed') {
       this.#state = { at: 'failed', error, retryAtMs, failures }
     }

@@ -25,15 +25,15 @@ test('a handed token is looked up for its end and never revoked', async () => {
   const { session, sent } = sessionWith(token({ token: 's.handed' }), {
     [LOOKUP]: () => answerWith({ data: { ttl: 60 } }),
   })
-  const { endsAtMs, owned } = await session.current()
-  assert.deepEqual([endsAtMs, owned], [1_000_000 + 60_000, false])
+  const { fate, owned } = await session.current()
+  assert.deepEqual([fate.endsAtMs, owned], [1_000_000 + 60_000, false])
   await session.close()
   assert.deepEqual(sent(), [`${LOOKUP} s.handed`])
 })
 
 test('a handed token that may not look itself up has no known end', async () => {
   const { session } = sessionWith(token({ token: 's.handed' }), { [LOOKUP]: answers(403) })
-  assert.equal((await session.current()).endsAtMs, Infinity)
+  assert.equal((await session.current()).fate.endsAtMs, Infinity)
 })
 
 test('a handed token found dead is not tried again for 30 seconds', async () => {
