@@ -38,6 +38,7 @@ export type {
   ScopeOptions,
 } from './model/gateway.ts'
 export type { JsonObject, JsonValue } from './model/json.ts'
+export type { Lease, LeaseEnd, LeaseEvents, RotationHandler } from './model/lease.ts'
 export type {
   DatabaseCredentials,
   DatabaseMount,
