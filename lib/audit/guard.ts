@@ -20,7 +20,8 @@ import { withinLimit } from './within-limit.ts'
  * vain for a device that made others wait in vain.
  *
  * **Best effort**: nobody waits. What does not fit the queue, or is in a write that failed, is lost and
- * counted; as soon as the device takes entries again, a marker says in its place how many are missing.
+ * counted; as soon as the device takes entries again, a marker says in its place how many are missing. A write
+ * that is under way for longer than the time limit is said, and may still be accepted.
  */
 export interface Guard {
   readonly name: string
@@ -88,8 +89,8 @@ class DeviceGuard implements Guard {
     ticket.add(record, sequence)
     this.#waiting += 1
     this.#schedule()
-    if (!this.required) return undefined
     this.#watch(this.#options.timeoutMs)
+    if (!this.required) return undefined
     return ticket.accepted(phase)
   }
 
@@ -253,6 +254,10 @@ class DeviceGuard implements Guard {
     this.#timer = undefined
     const { timeoutMs } = this.#options
     const dueMs = this.#deps.clock.now() - timeoutMs
+    if (!this.required) {
+      this.#tellStall(dueMs)
+      return
+    }
     const inFlight = this.#flying?.tickets.filter(({ isSettled }) => !isSettled) ?? []
     for (const ticket of inFlight) if (ticket.sinceMs <= dueMs) this.#timeOut(ticket)
     for (let oldest = this.#queued[0]; oldest !== undefined && oldest.sinceMs <= dueMs; oldest = this.#queued[0]) {
@@ -262,6 +267,16 @@ class DeviceGuard implements Guard {
     }
     const next = inFlight.find(({ isSettled }) => !isSettled) ?? this.#queued[0]
     if (next !== undefined) this.#watch(next.sinceMs - dueMs)
+  }
+
+  /** Nobody waits for a best-effort device, so nobody else would learn that it takes nothing until its queue is full. */
+  #tellStall(dueMs: number): void {
+    // close() tells what was lost by itself.
+    if (this.#flying === undefined || this.#closing !== undefined) return
+    const leftMs = this.#flying.sinceMs - dueMs
+    const message = `the device has not answered for ${this.#options.timeoutMs} ms`
+    if (leftMs > 0) this.#watch(leftMs)
+    else this.#note({ code: 'ERR_PORTCULLIS_AUDIT_TIMEOUT', message })
   }
 
   #timeOut(ticket: Ticket): void {
