@@ -62,9 +62,13 @@ export type EvictTarget =
 export interface DeviceHealth {
   readonly name: string
   readonly required: boolean
+  /** Entries that it took. */
   readonly accepted: number
+  /** Entries that a required device refused, or did not take in time; their requests were refused. */
   readonly failed: number
+  /** Entries that a best-effort device lost. */
   readonly dropped: number
+  /** Entries that are queued or being written. */
   readonly waiting: number
 }
 
