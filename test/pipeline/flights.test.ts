@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { callback } from '../../lib/audit/function-device.ts'
 import { settle } from '../../lib/testing/fake-clock.ts'
 import { answerWith, grant, refuse } from '../../lib/testing/scripted-transport.ts'
 import { foreign, gate, type Handler, minting, open, policy, readable, shape } from './support.ts'
@@ -159,4 +160,62 @@ test('a waiter whose rule has a stricter response schema is refused while others
   assert.equal(free.status === 'fulfilled' && free.value.data.username, 'user-1')
   assert.equal(server.count(`read ${PATH}`), 1)
   assert.equal(server.count(REVOKE), 0)
+})
+
+test('a hit that waits for the audit keeps the lease, though the leader of the flight is refused', async (t) => {
+  const refusing = gate()
+  const waiting = gate()
+  const { gateway, server } = await open(t, {
+    policies: services(readable(PATH, UNMEETABLE), readable(PATH)),
+    handlers: { [`read ${PATH}`]: minting(60_000), [REVOKE]: DONE },
+    audit: {
+      devices: [
+        callback('slow', async (entry) => {
+          if (!('caller' in entry) || entry.type !== 'response') return
+          if (entry.caller.service === 'strict') await refusing.opened
+          if (entry.caller.service === 'free') await waiting.opened
+        }),
+      ],
+    },
+  })
+  const strict = assert.rejects(gateway.as({ service: 'strict' }).read(PATH), {
+    code: 'ERR_PORTCULLIS_POLICY_RESPONSE',
+  })
+  await settle()
+  const free = gateway.as({ service: 'free' }).read(PATH)
+  await settle()
+  refusing.open()
+  await strict
+  waiting.open()
+  assert.equal((await free).source, 'cache')
+  assert.equal(server.count(REVOKE), 0)
+})
+
+test('a mint that outlives its caller is kept for the next one', async (t) => {
+  const { opened, open: release } = gate()
+  const mint = minting(60_000)
+  const { gateway, server } = await open(t, {
+    policies: [DB],
+    handlers: {
+      [`read ${PATH}`]: async (request, options) => {
+        await opened
+        return mint(request, options)
+      },
+    },
+  })
+  const aborted = new AbortController()
+  const reading = gateway.read(PATH, { signal: aborted.signal })
+  await settle()
+  aborted.abort(new Error('gone'))
+  await assert.rejects(reading, { message: 'gone' })
+  release()
+  await settle()
+  assert.equal((await gateway.read(PATH)).source, 'cache')
+  assert.equal(server.count(`read ${PATH}`), 1)
+})
+
+test('a call whose signal is aborted already is not begun', async (t) => {
+  const { gateway, server, entries } = await open(t, { policies: [DB] })
+  await assert.rejects(gateway.read(PATH, { signal: AbortSignal.abort(new Error('gone')) }), { message: 'gone' })
+  assert.deepEqual([server.sent(), entries], [[], []])
 })
