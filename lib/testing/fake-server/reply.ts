@@ -34,7 +34,8 @@ function envelopeOf(call: Call, outcome: Outcome, state: State): Content | undef
 function leased({ namespace, path, token }: Call, spec: LeaseSpec, state: State): Content {
   if (token === undefined) throw new Refusal(403, 'permission denied')
   const lease = state.leases.create(namespace, path, token, spec)
-  if (token.usesLeft === -1) throw new Refusal(400, 'that was the last use of the token, so its leases are revoked')
+  if (token.usesLeft === -1)
+    throw new Refusal(400, 'Secret cannot be returned: it was the last use of the token, which takes its leases along')
   return { leaseId: lease.id, leaseDurationMs: state.leases.ttlMs(lease), renewable: lease.renewable }
 }
 

@@ -23,7 +23,8 @@ export function createMount(path: string, type: string, options: JsonObject): Fa
 type Make = (options: Readonly<Record<string, string>>) => Backend
 
 const SECRETS_ENGINES: Readonly<Record<string, Make>> = {
-  kv: (options) => (options.version === '2' ? createKv2() : createKv1({ leased: options.leased === 'true' })),
+  kv: (options) =>
+    options.version === '2' ? createKv2() : createKv1({ leased: options.leased_passthrough === 'true' }),
   'kv-v2': createKv2,
   database: createDatabase,
   transit: createTransit,

@@ -4,7 +4,7 @@ import { durationMs, SYSTEM_TTL_MS } from '../duration.ts'
 import { absent, Refusal } from '../exchange.ts'
 import { namesBelow } from './fields.ts'
 
-/** KV version 1. With `leased`, a read makes a lease, as on a server started with `-dev-leased-kv`. */
+/** KV version 1. With `leased` (the mount's option `leased_passthrough`), a read makes a lease. */
 export function createKv1({ leased }: { readonly leased: boolean }): Backend {
   const secrets = new Map<string, JsonObject>()
   return {
