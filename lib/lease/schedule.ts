@@ -1,0 +1,185 @@
+import type { Clock, Timer } from '../ports/clock.ts'
+import { Heap, NOWHERE, type Placed } from './heap.ts'
+
+/** A call that has been put off; one can be kept for the whole life of a lease. */
+export interface Scheduled {
+  /** Not run any more; no effect when it has run. */
+  cancel(): void
+  /** Moves it to another moment, as if it were new; also puts in anew what has run or was cancelled. @throws as {@link Schedule.at}. */
+  reschedule(dueMs: number): void
+}
+
+/** Many calls put off on one real timer. */
+export interface Schedule {
+  /**
+   * Runs `run` once the clock reads `dueMs` or more; never within this call, also when that is past.
+   *
+   * @param dueMs - Reading of the monotonic {@link Clock}; `Infinity` never comes.
+   * @param run - Does not return a promise: nobody would see it reject.
+   * @throws {RangeError} `dueMs` is not a number.
+   */
+  at(dueMs: number, run: () => void): Scheduled
+  /** Calls that wait, those without a moment (`Infinity`) included. */
+  readonly size: number
+  /** Drops all that waits. What is put in afterwards never runs, since work in flight may still do so. Idempotent. */
+  close(): void
+}
+
+export interface ScheduleOptions {
+  /** Is told what a call threw; the others run all the same. */
+  readonly onError: (error: unknown) => void
+}
+
+/**
+ * One heap and one timer for the moments of all leases.
+ *
+ * A timer for each lease would cost the process a timer for each of 100,000; here a call costs its item
+ * and O(log n). The timer is set anew only for an earlier moment; one that comes too early, because the
+ * first call was cancelled or moved back, finds nothing due and sets the next. A timer that comes late,
+ * after a freeze, runs everything that is due by then: in order of moment, then of insertion.
+ */
+export function createSchedule(clock: Clock, options: ScheduleOptions): Schedule {
+  return new TimedSchedule(clock, options)
+}
+
+/** Place of an item that was taken out of the heap to be run, and still is to be. */
+const RUNNING = -2
+
+class Item implements Scheduled, Placed {
+  place: number = NOWHERE
+  dueMs: number
+  /** Counts insertions, so that what is due together keeps its order. */
+  order: number
+  readonly run: () => void
+  readonly #schedule: TimedSchedule
+
+  constructor(schedule: TimedSchedule, dueMs: number, order: number, run: () => void) {
+    this.#schedule = schedule
+    this.dueMs = dueMs
+    this.order = order
+    this.run = run
+  }
+
+  cancel(): void {
+    this.#schedule.remove(this)
+  }
+
+  reschedule(dueMs: number): void {
+    this.#schedule.move(this, checked(dueMs))
+  }
+}
+
+class TimedSchedule implements Schedule {
+  readonly #clock: Clock
+  readonly #onError: (error: unknown) => void
+  readonly #heap = new Heap<Item>(isBefore)
+  #order = 0
+  #timer: Timer | undefined
+  /** Moment for which the timer is set; `Infinity` without timer. */
+  #armedMs = Infinity
+  #isRunning = false
+  #isClosed = false
+
+  constructor(clock: Clock, { onError }: ScheduleOptions) {
+    this.#clock = clock
+    this.#onError = onError
+  }
+
+  get size(): number {
+    return this.#heap.size
+  }
+
+  at(dueMs: number, run: () => void): Scheduled {
+    const item = new Item(this, checked(dueMs), this.#order++, run)
+    this.#add(item)
+    return item
+  }
+
+  move(item: Item, dueMs: number): void {
+    item.dueMs = dueMs
+    item.order = this.#order++
+    if (item.place >= 0) {
+      this.#heap.moved(item)
+      this.#arm()
+    } else this.#add(item)
+  }
+
+  remove(item: Item): void {
+    if (item.place >= 0) this.#heap.remove(item)
+    item.place = NOWHERE
+    if (this.#heap.size === 0) this.#disarm()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#heap.clear()
+    this.#disarm()
+  }
+
+  #add(item: Item): void {
+    if (this.#isClosed) return
+    this.#heap.add(item)
+    this.#arm()
+  }
+
+  #arm(): void {
+    const dueMs = this.#heap.first?.dueMs ?? Infinity
+    if (this.#isRunning || dueMs >= this.#armedMs) return
+    this.#timer?.cancel()
+    this.#armedMs = dueMs
+    this.#timer = this.#clock.after(Math.max(0, dueMs - this.#clock.now()), () => this.#onTimer())
+  }
+
+  #disarm(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#armedMs = Infinity
+  }
+
+  #onTimer(): void {
+    this.#disarm()
+    this.#isRunning = true
+    for (const item of this.#takeDue(this.#clock.now())) this.#runItem(item)
+    this.#isRunning = false
+    this.#arm()
+  }
+
+  /** Taken out before any is run: a call that puts itself in anew, due at once, must not keep the thread. */
+  #takeDue(nowMs: number): readonly Item[] {
+    const due: Item[] = []
+    for (let item = this.#heap.first; item !== undefined && item.dueMs <= nowMs; item = this.#heap.first) {
+      this.#heap.remove(item)
+      item.place = RUNNING
+      due.push(item)
+    }
+    return due
+  }
+
+  #runItem(item: Item): void {
+    // Cancelled or moved by one that ran before it.
+    if (item.place !== RUNNING || this.#isClosed) return
+    item.place = NOWHERE
+    try {
+      item.run()
+    } catch (error) {
+      this.#tell(error)
+    }
+  }
+
+  #tell(error: unknown): void {
+    try {
+      this.#onError(error)
+    } catch {
+      // Who is told of errors has failed; there is nobody else to tell, and others wait to be run.
+    }
+  }
+}
+
+function isBefore(a: Item, b: Item): boolean {
+  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order)
+}
+
+function checked(dueMs: number): number {
+  if (typeof dueMs !== 'number' || Number.isNaN(dueMs)) throw new RangeError(`dueMs must be a number, got ${dueMs}`)
+  return dueMs
+}
