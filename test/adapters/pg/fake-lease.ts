@@ -50,7 +50,7 @@ export class FakeLease implements Lease<Credential> {
     this.#current = successor
     this.generation++
     for (const handler of this.#handlers) await handler.commit?.(answerOf(previous))
-    await dropUser(this.postgres, previous.username)
+    if (previous.username !== successor.username) await dropUser(this.postgres, previous.username)
   }
 
   async doubt(generation: number): Promise<void> {
