@@ -183,3 +183,21 @@ test('each entry of a caller with a token names that token by its HMAC', async (
   assert.equal(new Set(names).size, 2)
   for (const name of names) assert.match(name ?? '', /^hmac-sha256:[0-9a-f]{64}$/)
 })
+
+test('a caller with a token whose rule says scope caller gets nothing that the gateway fetched', async (t) => {
+  const is = { properties: { user: { const: 'bob' } }, required: ['user'] }
+  const own = { id: 'own', cache: { ttl: '1m', scope: 'caller' } }
+  const { gateway } = await open(t, {
+    policies: [
+      policy('rest', [readable(DB, { cache: { ttl: '1m' } })], { not: { required: ['user'] } }),
+      policy('bob', [readable(DB, own)], is),
+    ],
+    handlers: {
+      [`read ${DB}`]: minting(600_000),
+      [LOOKUP]: ALIVE,
+      [CAPABILITIES]: capabilities({ 's.bob': ['read'] }),
+    },
+  })
+  await gateway.read(DB)
+  assert.equal((await gateway.as({ user: 'bob' }, { token: 's.bob' }).read(DB)).source, 'server')
+})
