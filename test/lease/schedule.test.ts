@@ -164,6 +164,15 @@ test('a call that puts itself in anew, due at once, lets the others and the even
   assert.equal(clock.timers - timers, 99)
 })
 
+test('a call that is moved to the moment of others runs after them', async (t) => {
+  const { clock, ran, note } = scene(t)
+  const moved = note('moved', START + 5)
+  note('there before', START + 10)
+  moved.reschedule(START + 10)
+  await clock.advance(10)
+  assert.deepEqual(ran, ['there before', 'moved'])
+})
+
 test('one that has run or was cancelled can be put in anew', async (t) => {
   const { clock, ran, note } = scene(t)
   const call = note('call', START + 10)
