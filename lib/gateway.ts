@@ -3,14 +3,21 @@ import { createHasher, type Hasher } from './audit/hasher.ts'
 import { GatewayEmitter } from './emitter.ts'
 import { createHttpTransport } from './http/transport.ts'
 import { createLeaseCache } from './lease/cache.ts'
+import { createLease } from './lease/handle.ts'
+import type { Keeper } from './lease/keeper.ts'
+import type { Kept } from './lease/kept.ts'
+import { createSchedule } from './lease/schedule.ts'
 import { mayShare } from './lease/sharing.ts'
+import { createLeases } from './leases.ts'
+import type { Answer } from './model/answer.ts'
 import { BoundedMap } from './model/bounded-map.ts'
 import type { Gateway } from './model/gateway.ts'
+import type { Lease } from './model/lease.ts'
 import type { GatewayRequest } from './model/request.ts'
 import type { Environment } from './options/environment.ts'
 import { type GatewayConfig, type GatewayOptions, resolveGateway } from './options/gateway.ts'
 import { createMaySee } from './pipeline/access.ts'
-import type { Identity } from './pipeline/call.ts'
+import type { Call, Identity } from './pipeline/call.ts'
 import { createCreateOnly } from './pipeline/create-only.ts'
 import { createEntries } from './pipeline/entries.ts'
 import { checkHealth } from './pipeline/health.ts'
@@ -21,6 +28,7 @@ import { createPipeline } from './pipeline/pipeline.ts'
 import { createRelease } from './pipeline/release.ts'
 import { createSend } from './pipeline/sender.ts'
 import { createServeAlone } from './pipeline/serve-alone.ts'
+import { createServeRevoking } from './pipeline/serve-revoking.ts'
 import { createServeShared } from './pipeline/serve-shared.ts'
 import { checkCreationPath } from './pipeline/unwrap.ts'
 import { createPolicyEngine, type PolicyDocument, type PolicyEngine } from './policy/engine.ts'
@@ -32,7 +40,7 @@ import type { Random } from './ports/random.ts'
 import type { Telemetry } from './ports/telemetry.ts'
 import type { Transport } from './ports/transport.ts'
 import { token as tokenAuth } from './session/auth/token.ts'
-import { createSession, type Session, type SessionListener } from './session/session.ts'
+import { createSession, type Session, type SessionListener, type SessionToken } from './session/session.ts'
 import { CallerGateway, type Engine } from './surface.ts'
 import { systemClock } from './system/clock.ts'
 import { systemFiles } from './system/files.ts'
@@ -105,12 +113,26 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
   const onLeak = (path: string, code: string): void => emitter.emit('leaked', { path, code })
   const entries = createEntries(audit)
   const exchange = createOwnExchange({ transport, entries, telemetry, nextId, namespace, timeoutMs, onLeak })
-  const sessionOf = (auth: AuthMethod): Session =>
-    createSession({ ...parts, auth, exchange, hash: hasher.value, listener: sessionListener(parts, auth.method) })
-  const session = sessionOf(config.auth)
+  const schedule = createSchedule(clock, {
+    onError: () => emitter.warn('a step that was put off failed', {}),
+  })
+  const sessionOf = (auth: AuthMethod, keepsAlive: boolean): Session =>
+    createSession({
+      ...parts,
+      auth,
+      exchange,
+      schedule,
+      hash: hasher.value,
+      keepsAlive,
+      listener: listenerOf(auth.method),
+    })
+  const listenerOf = (method: string): SessionListener => sessionListener(parts, method, () => keeper)
+  const session = sessionOf(config.auth, true)
   const mounts = createMounts({ exchange, session, clock })
   const normalise = createNormalise(config)
   const cache = createLeaseCache(config.maxEntries)
+  const leases = createLeases(config.leases, parts, { cache, exchange, schedule, session })
+  const { keeper, verifier } = leases
   const release = createRelease({ exchange, onLeak })
   const send = createSend({
     transport,
@@ -124,6 +146,8 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     ...serving,
     cache,
     telemetry,
+    ...leases,
+    nextId,
     maySee: createMaySee({ exchange, clock }),
     serveAlone,
   })
@@ -133,12 +157,15 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     createOnly: createCreateOnly(mounts),
     maxInFlight: config.maxInFlight,
     serveShared: (call) => shared.serve(call),
+    serveRevoking: createServeRevoking({ serveAlone, keeper, session, hash: hasher.value }),
   })
   const close = async (): Promise<void> => {
     await pipeline.drain()
     await shared.settled()
     try {
+      await keeper.close()
       await session.close()
+      schedule.close()
       await transport.close()
     } finally {
       await audit.close()
@@ -156,6 +183,19 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
         options,
         isLogin === true ? LOGIN : undefined,
       )
+    },
+    async lease(who, operation, path, data, options) {
+      const { query, namespace: asked } = options
+      let lease: Lease | undefined
+      const serve = async (call: Call): Promise<Answer> => {
+        const { answer, line } = await shared.hold(call)
+        const answerOf = (kept: Kept): Answer => shared.answerOf(call, kept)
+        const isLive = (kept: Kept): boolean => !kept.isOver({ nowMs: clock.now(), wallMs: clock.wallTime() })
+        lease = createLease(line, { keeper, answerOf, isLive, lookUp: (kept) => verifier.lookUp(kept) })
+        return answer
+      }
+      await pipeline.run(who, { operation, path, data, query, namespace: asked }, options, { serve })
+      return lease as unknown as Lease
     },
     unwrap: (who, token, { creationPath, ...options }) => {
       const { query, namespace: asked, wrapTtlMs } = options
@@ -183,7 +223,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
       const request = normalise({ operation: 'list', path: `${mount}/`, namespace: asked })
       return (await mounts.of(request.namespace, request.path)).kvVersion
     },
-    identity: createIdentities(hasher, (token) => sessionOf(tokenAuth({ token }))),
+    identity: createIdentities(hasher, (token) => sessionOf(tokenAuth({ token }), false)),
     on: (event, listener) => emitter.on(event, listener),
     off: (event, listener) => emitter.off(event, listener),
     close: () => {
@@ -243,16 +283,22 @@ function ids(instance: string): () => string {
   return () => `${instance}-${(++count).toString(36)}`
 }
 
-function sessionListener({ emitter, telemetry, clock }: Parts, method: string): SessionListener {
+function sessionListener({ emitter, telemetry, clock }: Parts, method: string, keeper: () => Keeper): SessionListener {
+  const ttlOf = ({ fate }: SessionToken): number => fate.endsAtMs - clock.now()
+  const count = (outcome: string): void =>
+    telemetry.count('portcullis.session.logins', { 'portcullis.auth.method': method, 'portcullis.outcome': outcome })
   return {
-    login({ generation, fate }): void {
-      telemetry.count('portcullis.session.logins', { 'portcullis.auth.method': method, 'portcullis.outcome': 'ok' })
-      emitter.emit('login', { method, generation, ttlMs: fate.endsAtMs - clock.now() })
+    login(token): void {
+      count('ok')
+      emitter.emit('login', { method, generation: token.generation, ttlMs: ttlOf(token) })
     },
     loginFailed(_, code, retryAfterMs): void {
-      telemetry.count('portcullis.session.logins', { 'portcullis.auth.method': method, 'portcullis.outcome': 'failed' })
+      count('failed')
       emitter.emit('loginFailed', { method, code, retryAfterMs })
     },
+    renewed: (token): void => emitter.emit('tokenRenewed', { method, ttlMs: ttlOf(token) }),
+    succeeded: (old): void => keeper().succeeded(old.fate),
+    died: (token): void => keeper().ended((kept) => kept.fate === token.fate, 'lost'),
     leaked: (code): void => emitter.emit('leaked', { path: 'auth/token/revoke-self', code }),
   }
 }

@@ -8,9 +8,11 @@ import type {
   Explanation,
   Gateway,
   Health,
+  HoldOptions,
   ScopeOptions,
 } from './model/gateway.ts'
 import type { JsonObject } from './model/json.ts'
+import type { Lease } from './model/lease.ts'
 import type { DatabaseMount, KvMount, PkiMount, TransitMount } from './model/mounts.ts'
 import type { Operation } from './model/operation.ts'
 import { createDatabase } from './mount/database.ts'
@@ -32,6 +34,7 @@ export interface Engine {
     options: CallOptions,
     isLogin?: boolean,
   ): Promise<Answer>
+  lease(who: Who, operation: Operation, path: string, data: unknown, options: CallOptions): Promise<Lease>
   unwrap(who: Who, token: string, options: CallOptions & { readonly creationPath?: string }): Promise<Answer>
   explain(who: Who, request: ExplainRequest): Explanation
   evict(target: EvictTarget): number
@@ -45,6 +48,7 @@ export interface Engine {
 }
 
 const CALL_OPTIONS = ['signal', 'timeoutMs', 'query', 'namespace', 'wrapTtlMs', 'dryRun', 'traceparent']
+const HOLD_OPTIONS = ['method', 'data', 'signal', 'timeoutMs', 'query', 'namespace', 'traceparent']
 const UNWRAP_OPTIONS = [...CALL_OPTIONS, 'creationPath']
 
 /** {@link Gateway} for one caller, over an engine that many share. */
@@ -106,6 +110,15 @@ export class CallerGateway implements Gateway {
 
   pki(mount = 'pki'): PkiMount {
     return createPki(this, mount)
+  }
+
+  async lease<T = JsonObject>(path: string, options: HoldOptions = {}): Promise<Lease<T>> {
+    checkNames('the options of lease()', options, HOLD_OPTIONS)
+    const { method = 'read', data, ...rest } = options
+    if (method !== 'read' && method !== 'write') throw new TypeError(`method must be 'read' or 'write'`)
+    if (method === 'read' && data !== undefined) throw new TypeError(`data goes with method: 'write'`)
+    checkCallOptions(rest)
+    return (await this.#engine.lease(this.#who, method, path, data, rest)) as unknown as Lease<T>
   }
 
   as(attributes: CallerAttributes, options: ScopeOptions = {}): Gateway {

@@ -38,8 +38,12 @@ test('a dynamic secret is minted once and served from its lease', async (t) => {
   assert.deepEqual(shape(foreign(entries)), ['request allow', 'response allow server', 'response allow cache'])
 })
 
-test('a lease ends on time by the monotonic clock', async (t) => {
-  const { gateway, clock } = await open(t, { policies: [DB], handlers: { 'read database/creds/app': minting(60_000) } })
+test('a lease that is not kept alive ends on time by the monotonic clock', async (t) => {
+  const { gateway, clock } = await open(t, {
+    policies: [DB],
+    leases: { idleMs: 0 },
+    handlers: { 'read database/creds/app': minting(60_000) },
+  })
   await gateway.read('database/creds/app')
   await clock.advance(59_999)
   assert.equal((await gateway.read('database/creds/app')).ttlMs, 1)

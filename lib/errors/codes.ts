@@ -114,6 +114,33 @@ export const ERROR_CODES = {
     temporary: false,
     meaning: 'The lease is past its end; read the secret again.',
   },
+  ERR_PORTCULLIS_LEASE_REVOKED: {
+    kind: 'LeaseError',
+    temporary: true,
+    meaning: 'The held lease was revoked at the server; a successor is being fetched.',
+  },
+  ERR_PORTCULLIS_LEASE_LOST: {
+    kind: 'LeaseError',
+    temporary: true,
+    meaning: 'The token that minted the held lease died, and the lease with it; a successor is being fetched.',
+  },
+  ERR_PORTCULLIS_LEASE_RELEASED: {
+    kind: 'LeaseError',
+    temporary: false,
+    meaning: 'The lease was closed, by its holder or with the gateway.',
+  },
+  ERR_PORTCULLIS_LEASE_NONE: {
+    kind: 'LeaseError',
+    temporary: false,
+    meaning:
+      'What the server answered has neither lease nor end, so there is nothing to keep alive. Read it, or watch it.',
+  },
+  ERR_PORTCULLIS_LEASE_BUDGET: {
+    kind: 'LeaseError',
+    temporary: true,
+    meaning:
+      'So many leases live already that another is not asked for (`leases.maxPerPath`, `leases.max`). Look for a loop that mints.',
+  },
   ERR_PORTCULLIS_SERVER_BAD_REQUEST: {
     kind: 'ServerError',
     temporary: false,

@@ -18,6 +18,8 @@ export interface LeaseCache {
   /** Drops `kept` if `key` still holds it. */
   drop(key: string, kept: Kept): void
   evict(target: EvictTarget, defaultNamespace: string): number
+  /** Drops every entry that `isMeant`; gives their number. */
+  evictWhere(isMeant: (kept: Kept) => boolean): number
   /** Grows with each {@link evict}: what was on its way meanwhile is older than the wish for a new one. */
   readonly evictions: number
   readonly size: number
@@ -27,6 +29,14 @@ export interface LeaseCache {
 export function createLeaseCache(maxEntries: number): LeaseCache {
   const entries = new LRUCache<string, Kept>({ max: maxEntries })
   let evictions = 0
+  const evictWhere = (isMeant: (kept: Kept) => boolean): number => {
+    evictions += 1
+    let count = 0
+    for (const [key, kept] of [...entries.entries()]) {
+      if (isMeant(kept) && entries.delete(key)) count += 1
+    }
+    return count
+  }
   return {
     get evictions(): number {
       return evictions
@@ -37,7 +47,7 @@ export function createLeaseCache(maxEntries: number): LeaseCache {
     get(key, grant, at): Kept | undefined {
       const kept = entries.get(key)
       if (kept === undefined || isFresh(kept, grant, at)) return kept
-      if (kept.ttlMs(at) <= 0) entries.delete(key)
+      if (kept.isOver(at) && !kept.isDoubtful(at)) entries.delete(key)
       return undefined
     },
     getStale(key, grant, at): Kept | undefined {
@@ -51,20 +61,18 @@ export function createLeaseCache(maxEntries: number): LeaseCache {
     drop(key, kept): void {
       if (entries.peek(key) === kept) entries.delete(key)
     },
-    evict(target, defaultNamespace): number {
-      evictions += 1
-      let count = 0
-      for (const [key, kept] of [...entries.entries()]) {
-        if (isMeant(kept, target, defaultNamespace) && entries.delete(key)) count += 1
-      }
-      return count
-    },
+    evict: (target, defaultNamespace) => evictWhere((kept) => isMeant(kept, target, defaultNamespace)),
+    evictWhere,
   }
 }
 
-/** May `kept` serve now? What has no lease needs a `grant`, and is served for as long as that says. */
+/**
+ * May `kept` serve now? What has no lease needs a `grant`, and is served for as long as that says.
+ *
+ * What is in doubt may, once it has been looked up.
+ */
 export function isFresh(kept: Kept, grant: KeepGrant | undefined, at: Moment): boolean {
-  if (kept.ttlMs(at) <= 0) return false
+  if (kept.isOver(at) && !kept.isDoubtful(at)) return false
   return grant === undefined ? kept.isLeased : kept.ageMs(at) < grant.ttlMs
 }
 

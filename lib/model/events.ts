@@ -1,4 +1,5 @@
 import type { Decision } from './decision.ts'
+import type { LeaseEnd } from './lease.ts'
 import type { Operation } from './operation.ts'
 
 /** What a gateway emits, for the program. No event carries a secret. */
@@ -9,6 +10,16 @@ export interface GatewayEvents {
   login: (event: { readonly method: string; readonly generation: number; readonly ttlMs: number }) => void
   /** A login failed; the next call tries again, after a back-off. */
   loginFailed: (event: { readonly method: string; readonly code: string; readonly retryAfterMs: number }) => void
+  /** A lease was given more time. */
+  renewed: (event: { readonly path: string; readonly ttlMs: number }) => void
+  /** A lease has a successor. */
+  rotated: (event: { readonly path: string }) => void
+  /** A lease has ended. `leaked`: it should have been revoked and could not be. */
+  ended: (event: { readonly path: string; readonly how: LeaseEnd }) => void
+  /** A renewal or rotation failed; it is tried again until the end. */
+  leaseFailing: (event: { readonly path: string; readonly what: 'renew' | 'rotate'; readonly code: string }) => void
+  /** The token of the session was given more time, or replaced ahead of its end. */
+  tokenRenewed: (event: { readonly method: string; readonly ttlMs: number }) => void
   /** A lease that had to be ended could not be: it lives on at the server until it lapses. */
   leaked: (event: { readonly path: string; readonly code: string }) => void
   /** Something inside went wrong that concerns no single call. */

@@ -3,6 +3,7 @@ import type { CallerAttributes } from './caller.ts'
 import type { Decision } from './decision.ts'
 import type { GatewayEvents } from './events.ts'
 import type { JsonObject } from './json.ts'
+import type { Lease } from './lease.ts'
 import type { DatabaseMount, KvMount, PkiMount, TransitMount } from './mounts.ts'
 import type { Operation } from './operation.ts'
 
@@ -22,6 +23,14 @@ export interface CallOptions {
   readonly dryRun?: boolean
   /** W3C `traceparent` of the caller, for the audit entry where no OpenTelemetry span is active. Not sent on. */
   readonly traceparent?: string
+}
+
+/** What {@link Gateway.lease} can be told. No wrapping: what is held has to be seen. */
+export interface HoldOptions extends Omit<CallOptions, 'wrapTtlMs' | 'dryRun'> {
+  /** Default `read`; `write` for what is minted by a write, such as `pki/issue`. */
+  readonly method?: 'read' | 'write'
+  /** Data of the write. */
+  readonly data?: unknown
 }
 
 /** A request as {@link Gateway.explain} takes it. */
@@ -113,6 +122,12 @@ export interface Gateway {
   unwrap<T = JsonObject>(token: string, options?: CallOptions & { readonly creationPath?: string }): Promise<Answer<T>>
   /** A login on behalf of the caller: a write to `auth/…` without a token. The token is in `answer.auth`. */
   login(path: string, data: unknown, options?: CallOptions): Promise<Answer>
+  /**
+   * A secret that is kept alive: renewed, rotated before its end, released when its last holder closes it.
+   *
+   * All who hold the same share one. @throws {LeaseError} `ERR_PORTCULLIS_LEASE_NONE` for what has no end; `_BUDGET`.
+   */
+  lease<T = JsonObject>(path: string, options?: HoldOptions): Promise<Lease<T>>
   /** A view of a kv mount, v1 or v2. Default mount `secret`. */
   kv(mount?: string): KvMount
   /** A view of a transit mount. Default mount `transit`. */

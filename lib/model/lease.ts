@@ -25,6 +25,8 @@ export interface LeaseEvents {
  */
 export interface RotationHandler<T = JsonObject> {
   prepare?(next: Answer<T>): Promise<void> | void
+  /** `next`, which was prepared, does not become current after all: someone else refused it. */
+  abandon?(next: Answer<T>): void
   commit?(previous: Answer<T>): Promise<void> | void
 }
 

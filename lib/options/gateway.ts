@@ -23,6 +23,25 @@ export interface CacheOptions {
   readonly maxEntries?: number
 }
 
+/** How leases are kept. */
+export interface LeaseOptions {
+  /**
+   * Longest time since the server last said that a served lease lives; then it is looked up. Milliseconds, 1000 or more;
+   * `Infinity` never asks, and a lease revoked elsewhere is served until its end. Default 5000.
+   */
+  readonly verifyAfterMs?: number
+  /** Look-ups a second; beyond them `verifiedMs` grows. Default 50, above 0. */
+  readonly lookUpsPerSecond?: number
+  /** Renewals a second. Default 100, above 0. */
+  readonly renewalsPerSecond?: number
+  /** A lease read this long ago for the last time is no longer renewed. Milliseconds, 0 or more. Default: one TTL of the lease. */
+  readonly idleMs?: number
+  /** Leases that may live at once on one path. Default 100. `Infinity`: no cap. */
+  readonly maxPerPath?: number
+  /** Leases that may live at once in this gateway. Default 10,000. `Infinity`: no cap. */
+  readonly max?: number
+}
+
 /** What {@link createGateway} takes. */
 export interface GatewayOptions {
   /** A server, or any Transport. Default: what `BAO_ADDR` or `VAULT_ADDR` names. */
@@ -37,6 +56,7 @@ export interface GatewayOptions {
   readonly caller?: CallerAttributes
   readonly audit: AuditOptions
   readonly cache?: CacheOptions
+  readonly leases?: LeaseOptions
   /** Calls in flight at once; more are refused with `ERR_PORTCULLIS_GATEWAY_CAPACITY`. Default 10000, at least 1. */
   readonly maxInFlight?: number
 }
@@ -54,13 +74,31 @@ export interface GatewayConfig {
   readonly devices: readonly AuditDeviceOptions[]
   readonly auditKey: { readonly bytes: Uint8Array } | { readonly file: string } | { readonly generated: true }
   readonly maxEntries: number
+  readonly leases: LeaseConfig
   readonly maxInFlight: number
+}
+
+/** {@link LeaseOptions}, checked and complete. */
+export interface LeaseConfig {
+  readonly verifyAfterMs: number
+  readonly lookUpsPerSecond: number
+  readonly renewalsPerSecond: number
+  /** `undefined`: one TTL of the lease. */
+  readonly idleMs: number | undefined
+  readonly maxPerPath: number
+  readonly max: number
 }
 
 /** Bound on one exchange through a Transport that was handed in. */
 export const TRANSPORT_TIMEOUT_MS = 60_000
 export const CACHE_MAX_ENTRIES = 1_000
 export const MAX_IN_FLIGHT = 10_000
+/** Defaults of {@link LeaseOptions}. */
+export const VERIFY_AFTER_MS = 5_000
+export const LOOK_UPS_PER_SECOND = 50
+export const RENEWALS_PER_SECOND = 100
+export const LEASES_MAX_PER_PATH = 100
+export const LEASES_MAX = 10_000
 
 /** Checks and completes `options`. Pure. @throws {TypeError|RangeError} naming the option and what it got. */
 export function resolveGateway(options: GatewayOptions, environment: Environment): GatewayConfig {
@@ -82,11 +120,48 @@ export function resolveGateway(options: GatewayOptions, environment: Environment
       max: 1_000_000,
       integer: true,
     }),
+    leases: checkedLeases(options.leases ?? {}),
     maxInFlight: numberOption('maxInFlight', options.maxInFlight, MAX_IN_FLIGHT, { min: 1, integer: true }),
   })
 }
 
-const NAMES = ['server', 'auth', 'policies', 'dangerouslyAllowEverything', 'caller', 'audit', 'cache', 'maxInFlight']
+const NAMES = [
+  'server',
+  'auth',
+  'policies',
+  'dangerouslyAllowEverything',
+  'caller',
+  'audit',
+  'cache',
+  'leases',
+  'maxInFlight',
+]
+
+function checkedLeases(leases: LeaseOptions): LeaseConfig {
+  checkNames('leases', leases, [
+    'verifyAfterMs',
+    'lookUpsPerSecond',
+    'renewalsPerSecond',
+    'idleMs',
+    'maxPerPath',
+    'max',
+  ])
+  const { idleMs } = leases
+  const positive = { min: Number.MIN_VALUE }
+  return Object.freeze({
+    verifyAfterMs: numberOption('leases.verifyAfterMs', leases.verifyAfterMs, VERIFY_AFTER_MS, { min: 1_000 }),
+    lookUpsPerSecond: numberOption('leases.lookUpsPerSecond', leases.lookUpsPerSecond, LOOK_UPS_PER_SECOND, positive),
+    renewalsPerSecond: numberOption(
+      'leases.renewalsPerSecond',
+      leases.renewalsPerSecond,
+      RENEWALS_PER_SECOND,
+      positive,
+    ),
+    idleMs: idleMs === undefined ? undefined : numberOption('leases.idleMs', idleMs, 0, { min: 0 }),
+    maxPerPath: numberOption('leases.maxPerPath', leases.maxPerPath, LEASES_MAX_PER_PATH, { min: 1, integer: true }),
+    max: numberOption('leases.max', leases.max, LEASES_MAX, { min: 1, integer: true }),
+  })
+}
 
 type Endpoint = Pick<GatewayConfig, 'server' | 'namespace' | 'namespaces' | 'timeoutMs'>
 

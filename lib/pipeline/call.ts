@@ -22,6 +22,8 @@ export interface Call {
   readonly trace: AuditEntry['trace']
   /** Sent without a token: a login on behalf of the caller. */
   readonly isLogin: boolean
+  /** Its caller holds what it gets. */
+  readonly isHeld?: boolean
   readonly signal: AbortSignal | undefined
   /** Bound on this call's exchange; `undefined`: the server's. */
   readonly timeoutMs: number | undefined

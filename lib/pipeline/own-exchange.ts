@@ -35,7 +35,7 @@ export function createOwnExchange(deps: OwnExchangeDeps): OwnExchange {
     const sent = { ...subject.request, token: call.token, requestId: subject.id, repeatable: isRepeatable(call) }
     let answer: ServerAnswer
     try {
-      answer = await telemetry.suppressed(() => transport.send(sent, { timeoutMs: deps.timeoutMs }))
+      answer = await telemetry.suppressed(() => transport.send(sent, { timeoutMs: call.timeoutMs ?? deps.timeoutMs }))
     } catch (error) {
       throw await entries.failure(subject, 'response', error)
     }

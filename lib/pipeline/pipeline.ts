@@ -1,4 +1,5 @@
 import { GatewayError, type PolicyDeniedError } from '../errors/index.ts'
+import { type Revocation, revocationOf } from '../lease/revocations.ts'
 import { type Answer, NO_ANSWER, SealedAnswer } from '../model/answer.ts'
 import type { AuditEntry } from '../model/audit-entry.ts'
 import type { Caller } from '../model/caller.ts'
@@ -29,6 +30,8 @@ export interface Extras {
   readonly isLogin?: boolean
   /** Asked once the request is allowed, before it is sent. @throws {PolicyDeniedError} */
   readonly check?: ((request: GatewayRequest) => Promise<void>) | undefined
+  /** Serves it, in place of what would by its operation. */
+  readonly serve?: ((call: Call) => Promise<Answer>) | undefined
 }
 
 /** The path of one request: normalise, decide, record, cache, send, check, answer. */
@@ -55,6 +58,8 @@ export interface PipelineDeps {
   readonly serveShared: (call: Call) => Promise<Answer>
   /** For everything else: one exchange for one call. */
   readonly serveAlone: (call: Call) => Promise<Answer>
+  /** For what ends leases or tokens: they are dropped here too. */
+  readonly serveRevoking: (call: Call, revocation: Revocation) => Promise<Answer>
   readonly mayShare: (request: GatewayRequest) => boolean
 }
 
@@ -122,7 +127,7 @@ class RequestPipeline implements Pipeline {
     if (this.#inFlight === 0) this.#drained?.()
   }
 
-  #serve(who: Who, raw: RawRequest, options: CallOptions, { isLogin = false, check }: Extras): Promise<Answer> {
+  #serve(who: Who, raw: RawRequest, options: CallOptions, { isLogin = false, check, serve }: Extras): Promise<Answer> {
     const { normalise, policy, mayShare, serveShared, serveAlone, nextId } = this.#deps
     const id = nextId()
     const trace = this.#trace(options)
@@ -152,6 +157,9 @@ class RequestPipeline implements Pipeline {
     }
     if (check !== undefined) return this.#serveChecked(call, check)
     if (verdict.createOnly && request.operation === 'write') return this.#serveCreateOnly(call)
+    if (serve !== undefined) return serve(call)
+    const revocation = revocationOf(request)
+    if (revocation !== undefined) return this.#deps.serveRevoking(call, revocation)
     return mayShare(request) && !isLogin ? serveShared(call) : serveAlone(call)
   }
 

@@ -1,9 +1,14 @@
-import { ServerError, SessionError } from '../errors/index.ts'
-import { isFresh, type LeaseCache } from '../lease/cache.ts'
+import { LeaseError, ServerError, SessionError } from '../errors/index.ts'
+import type { Budget } from '../lease/budget.ts'
+import { isFresh, type KeepGrant, type LeaseCache } from '../lease/cache.ts'
+import { clockOf } from '../lease/clock-of.ts'
 import { createFlights, type Flight } from '../lease/flights.ts'
+import type { Keeper } from '../lease/keeper.ts'
 import { Kept, type Moment, openKept } from '../lease/kept.ts'
 import { cacheKey } from '../lease/key.ts'
+import type { Line } from '../lease/line.ts'
 import { mayKeep } from '../lease/sharing.ts'
+import type { Verifier } from '../lease/verifier.ts'
 import { type Answer, SealedAnswer } from '../model/answer.ts'
 import type { AuditResponse, Source } from '../model/audit-entry.ts'
 import { BoundedMap } from '../model/bounded-map.ts'
@@ -11,7 +16,7 @@ import type { ServerAnswer } from '../model/server-answer.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { MaySee } from './access.ts'
 import type { Call } from './call.ts'
-import { withheld } from './denial.ts'
+import { denial, isChange, withheld } from './denial.ts'
 import { responseRefusal } from './response-check.ts'
 import type { Exchange } from './sender.ts'
 import { livesMs, type ServeDeps, subjectOf } from './serve-alone.ts'
@@ -22,11 +27,23 @@ export interface ServeSharedDeps extends ServeDeps {
   readonly maySee: MaySee
   readonly telemetry: Telemetry
   readonly serveAlone: (call: Call) => Promise<Answer>
+  readonly keeper: Keeper
+  readonly verifier: Verifier
+  readonly budget: Budget
+  readonly nextId: () => string
 }
 
 /** Serves reads and lists from the cache, or from one flight for all who ask at once. */
 export interface ServeShared {
   serve(call: Call): Promise<Answer>
+  /**
+   * Serves a call whose caller will hold what it gets: also a write, and what ends by a clock of its own.
+   *
+   * @throws {LeaseError} `ERR_PORTCULLIS_LEASE_NONE` for an answer that does not end, and so needs no holding.
+   */
+  hold(call: Call): Promise<{ readonly answer: Answer; readonly line: Line }>
+  /** The answer that stands for `kept` now, under the decision of `call`. */
+  answerOf(call: Call, kept: Kept): Answer
   /** Resolves when nothing is under way, callers that gave up waiting included. */
   settled(): Promise<void>
 }
@@ -57,21 +74,48 @@ class SharedServer implements ServeShared {
   }
 
   async serve(call: Call): Promise<Answer> {
-    const { cache, telemetry } = this.#deps
-    const { request, caller, identity, verdict } = call
-    const key = cacheKey(request, caller, verdict.cache?.scope ?? 'gateway', identity.id)
+    const { cache, keeper, telemetry, verifier } = this.#deps
+    const { identity, verdict } = call
+    const key = keyOf(call)
     const at = this.#moment()
-    const own = cache.get(key, verdict.cache, at)
+    const own = cache.get(key, grantOf(call), at)
     const kept = own ?? (identity.id === '' ? undefined : await this.#lent(call))
     if (kept !== undefined) {
-      telemetry.count('portcullis.cache.lookups', HIT)
-      return this.#give(call, kept, own === undefined ? this.#moment() : at, 'cache')
+      keeper.asked(kept, at)
+      const live = verifier.isLive(kept, own === undefined ? this.#moment() : at)
+      if (live === true || (await live)) {
+        telemetry.count('portcullis.cache.lookups', HIT)
+        return this.#give(call, kept, live === true && own !== undefined ? at : this.#moment(), 'cache')
+      }
+      cache.drop(kept.key, kept)
     }
     telemetry.count('portcullis.cache.lookups', MISS)
-    if (verdict.cache === undefined && this.#static.get(key) === true) return this.#deps.serveAlone(call)
+    const isStatic = verdict.cache === undefined && call.isHeld !== true && this.#static.get(key) === true
+    if (isStatic) return this.#deps.serveAlone(call)
     const joined = this.#flights.join(key)
     const flight = joined ?? this.#flights.start(key, () => this.#fly(call, key))
     return within(this.#track(this.#land(call, key, flight, joined === undefined)), call, this.#deps.clock)
+  }
+
+  async hold(call: Call): Promise<{ readonly answer: Answer; readonly line: Line }> {
+    const held = { ...call, isHeld: true }
+    const key = keyOf(held)
+    const answer = await this.serve(held)
+    const kept = this.#deps.cache.get(key, HELD, this.#moment())
+    if (kept !== undefined && this.#deps.keeper.line(key) === undefined) this.#tend(held, key, kept)
+    const line = this.#deps.keeper.line(key)
+    if (line !== undefined) return { answer, line }
+    const { operation, path } = call.request
+    const did = isChange(call.request) ? '; the server did carry the request out' : ''
+    const message = `${operation} ${path} gave nothing that ends, so there is nothing to hold${did}`
+    throw new LeaseError('ERR_PORTCULLIS_LEASE_NONE', message)
+  }
+
+  answerOf(call: Call, kept: Kept): Answer {
+    const at = this.#moment()
+    const ttlMs = Math.max(kept.ttlMs(at), 0)
+    const facts = { source: 'cache', ageMs: kept.ageMs(at), ttlMs, verifiedMs: kept.verifiedMs(at) } as const
+    return new SealedAnswer(openKept(kept), facts, call.verdict.decision)
   }
 
   async settled(): Promise<void> {
@@ -90,23 +134,72 @@ class SharedServer implements ServeShared {
 
   /** The one exchange of a flight. Led by its first call, ended by nobody's abort. */
   async #fly(call: Call, key: string): Promise<Landed> {
-    const { entries, send, cache } = this.#deps
+    const { budget, cache, entries, keeper, send } = this.#deps
+    const { id, request } = call
+    budget.admit(request.namespace, request.path, this.#moment())
     await entries.request(subjectOf(call))
     const timeoutMs = Math.max(call.timeoutMs ?? 0, this.#deps.timeoutMs)
     const { evictions } = cache
-    const { id, request } = call
     const exchange = await send({ id, request, session: call.identity.session, signal: undefined, timeoutMs })
-    const { answer, sentAt, token } = exchange
-    const lives = livesMs(exchange)
-    const isKept = mayKeep(answer) && lives > 0 && (answer.leaseId !== '' || call.verdict.cache !== undefined)
-    if (!isKept) {
-      if (answer.leaseId === '') this.#static.set(key, true)
-      return { exchange, kept: undefined, taken: 0 }
-    }
-    const audit = entries.answered(answer, 'cache')
-    const kept = new Kept(answer, { request, sentAt, livesMs: lives, fate: token?.fate, audit })
-    if (cache.evictions === evictions) cache.put(key, kept)
+    const kept = this.#keep(call, key, exchange)
+    if (kept === undefined) return { exchange, kept, taken: 0 }
+    if (kept.isLeased) budget.add(request.namespace, request.path, kept, this.#moment())
+    if (cache.evictions !== evictions) return { exchange, kept, taken: 0 }
+    cache.put(key, kept)
+    if ((kept.isLeased || call.isHeld === true) && !keeper.isRotating(key)) this.#tend(call, key, kept)
     return { exchange, kept, taken: 0 }
+  }
+
+  /** What may be kept of an exchange; `undefined` for what serves its caller alone. */
+  #keep(call: Call, key: string, exchange: Exchange): Kept | undefined {
+    const { answer, sentAt, token } = exchange
+    const { kind, ttlMs } = clockOf(answer, sentAt.nowMs, sentAt.wallMs)
+    const isWanted = kind === 'lease' || call.verdict.cache !== undefined || (call.isHeld === true && kind !== 'none')
+    const isLiving = kind === 'lease' ? livesMs(exchange) > 0 : ttlMs > 0
+    if (kind === 'none' || kind === 'static-role') this.#static.set(key, true)
+    if (!mayKeep(answer) || !isWanted || !isLiving) return undefined
+    const audit = this.#deps.entries.answered(answer, 'cache')
+    const { request } = call
+    return new Kept(answer, { request, key, sentAt, livesMs: ttlMs, kind, fate: token?.fate, audit })
+  }
+
+  /** Has `kept` kept alive. What a caller's own token fetched is not: that token is not ours to act with. */
+  #tend(call: Call, key: string, kept: Kept): void {
+    if (call.identity.id === '') this.#deps.keeper.land(key, kept, () => this.#track(this.#remint(call, key)))
+  }
+
+  /** The same request once more, decided and recorded anew: policies may have changed. */
+  async #remint(first: Call, key: string): Promise<Kept> {
+    const { policy, entries, release, nextId } = this.#deps
+    const { caller, request } = first
+    const verdict = policy.decide(caller, request)
+    const call: Call = { ...first, id: nextId(), verdict, trace: undefined, signal: undefined, timeoutMs: undefined }
+    if (verdict.decision.effect === 'deny') {
+      throw await entries.failure(subjectOf(call), 'request', denial(verdict.decision, request))
+    }
+    const flight = this.#flights.join(key) ?? this.#flights.start(key, () => this.#fly(call, key))
+    let landed: Landed
+    try {
+      landed = await flight.outcome
+    } catch (error) {
+      throw await entries.failure(subjectOf(call), 'response', error)
+    } finally {
+      flight.waiting -= 1
+    }
+    const { exchange, kept } = landed
+    if (kept === undefined) {
+      await release(exchange, request)
+      throw new LeaseError('ERR_PORTCULLIS_LEASE_NONE', `${request.operation} ${request.path} no longer gives a lease`)
+    }
+    try {
+      const subject = { ...subjectOf(call), auth: exchange.token?.audit }
+      await this.#check(call, exchange.answer, kept, subject)
+      await entries.response(subject, this.#auditLanded(exchange.answer, kept, true))
+    } catch (error) {
+      await this.#endUnwanted(call, key, flight, landed)
+      throw error
+    }
+    return kept
   }
 
   async #land(call: Call, key: string, flight: Flight<Landed>, led: boolean): Promise<Answer> {
@@ -118,7 +211,7 @@ class SharedServer implements ServeShared {
       return this.#giveStale(call, key, error)
     }
     const { kept } = landed
-    const isMine = led || (kept !== undefined && isFresh(kept, call.verdict.cache, this.#moment()))
+    const isMine = led || (kept !== undefined && isFresh(kept, grantOf(call), this.#moment()))
     try {
       if (isMine) return await this.#giveLanded(call, landed, led)
     } finally {
@@ -135,6 +228,7 @@ class SharedServer implements ServeShared {
     await this.#check(call, exchange.answer, kept, subject)
     await this.#deps.entries.response(subject, audit)
     landed.taken += 1
+    if (kept !== undefined && call.isHeld !== true) kept.isHandedOut = true
     const ageMs = this.#deps.clock.now() - exchange.sentAt.nowMs
     const ttlMs = Math.max(livesMs(exchange) - ageMs, 0)
     const facts = { source: 'server', ageMs: led ? 0 : ageMs, ttlMs, verifiedMs: led ? 0 : ageMs } as const
@@ -179,8 +273,8 @@ class SharedServer implements ServeShared {
       kept.taken -= 1
       throw error
     }
-    const ageMs = kept.ageMs(at)
-    const facts = { source, ageMs, ttlMs: kept.ttlMs(at), verifiedMs: ageMs }
+    if (call.isHeld !== true) kept.isHandedOut = true
+    const facts = { source, ageMs: kept.ageMs(at), ttlMs: kept.ttlMs(at), verifiedMs: kept.verifiedMs(at) }
     return new SealedAnswer(openKept(kept), facts, call.verdict.decision)
   }
 
@@ -209,6 +303,17 @@ class SharedServer implements ServeShared {
     tracked.catch(() => {})
     return tracked
   }
+}
+
+/** What is held may be served to holders, also where no rule lets it be cached. */
+const HELD: KeepGrant = Object.freeze({ ttlMs: Infinity, staleIfErrorMs: 0 })
+
+function grantOf(call: Call): KeepGrant | undefined {
+  return call.isHeld === true ? HELD : call.verdict.cache
+}
+
+function keyOf({ request, caller, verdict, identity }: Call): string {
+  return cacheKey(request, caller, verdict.cache?.scope ?? 'gateway', identity.id)
 }
 
 /** Is it the server that fails, and may it recover? A refusal of the audit is none of the server's. */

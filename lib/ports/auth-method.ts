@@ -12,6 +12,8 @@ export interface OwnCall {
   readonly token?: Sealed<string>
   /** Default: the configured one. */
   readonly namespace?: string
+  /** Bound on the exchange. Default: the server's. */
+  readonly timeoutMs?: number
 }
 
 /** Makes an {@link OwnCall}. @throws {ServerError} as the transport does; {AuditError} when it cannot be recorded. */
@@ -35,6 +37,8 @@ export interface Login {
 export interface AuthMethod {
   /** `token`, `approle`, …; stands in events and errors. */
   readonly method: string
+  /** The token is made elsewhere and read anew by each login: done ahead of a renewal, since there may be a newer one. */
+  readonly isReread?: boolean
   /** @throws {SessionError} or {ServerError}; anything else counts as a failed login. */
   login(context: LoginContext): Promise<Login>
 }

@@ -18,7 +18,10 @@ export type CounterName =
   | 'portcullis.audit.entries'
   | 'portcullis.audit.gaps'
   | 'portcullis.session.logins'
+  | 'portcullis.lease.renewals'
+  | 'portcullis.lease.rotations'
   | 'portcullis.lease.ended'
+  | 'portcullis.lease.look_ups_skipped'
 
 /** Ids that tie an audit entry to a trace. */
 export interface TraceIds {

@@ -1,62 +1,17 @@
 import { PortcullisError, ServerError, SessionError } from '../errors/index.ts'
-import type { AuditEntry } from '../model/audit-entry.ts'
-import { type Sealed, unseal } from '../model/sealed.ts'
+import type { Moment } from '../lease/kept.ts'
+import { unseal } from '../model/sealed.ts'
 import type { AuthMethod, Login, LoginContext, OwnExchange } from '../ports/auth-method.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Files } from '../ports/files.ts'
 import type { Random } from '../ports/random.ts'
+import { LiveToken, type Scheduled } from './live-token.ts'
+import { lookUpSelf, type Seen } from './look-up.ts'
+import { createRetired, type Retired, SESSION_CLOSE_LIMIT_MS } from './retired.ts'
+import type { Session, SessionListener, SessionState, SessionToken } from './session-token.ts'
+import { backoffMs } from './token-plan.ts'
 
-/** What becomes of a token; shared with the leases it minted, which end with it. */
-export interface TokenFate {
-  /** Found dead: the server no longer knows it. */
-  isDead: boolean
-  /** Monotonic reading at which it ends; moves when it is renewed. `Infinity`: no end known. */
-  endsAtMs: number
-}
-
-/** A live token of a session. A new object for each login. */
-export interface SessionToken {
-  readonly token: Sealed<string>
-  /** Counts the logins of this session, from 1. */
-  readonly generation: number
-  readonly owned: boolean
-  /** Turns true when it is found dead at the server: what it minted died with it. */
-  readonly fate: TokenFate
-  /** Its HMACs, for audit entries; worked out once. */
-  readonly audit: NonNullable<AuditEntry['auth']>
-}
-
-/** What the session tells about itself. */
-export interface SessionState {
-  readonly state: 'none' | 'live' | 'ended'
-  readonly generation: number
-  readonly ttlMs: number
-}
-
-/** Keeps one token at hand. */
-export interface Session {
-  /** A live token; logs in where there is none. All who wait share one login. @throws {SessionError} */
-  current(): Promise<SessionToken>
-  /** The live token, if there is one now; never logs in. */
-  peek(): SessionToken | undefined
-  /**
-   * Says that a request with `token` was answered 403. Its text is only a hint, so the token is looked up.
-   *
-   * @returns `retry` when a newer token is there: worth one more try. `final` when the token lives, or cannot be replaced.
-   */
-  forbidden(token: SessionToken): Promise<'retry' | 'final'>
-  state(): SessionState
-  /** Revokes the token if it is ours and has not ended; errors go to the listener. Idempotent. */
-  close(): Promise<void>
-}
-
-/** What happens in a session, for events and metrics. */
-export interface SessionListener {
-  login(token: SessionToken, method: string): void
-  loginFailed(method: string, code: string, retryAfterMs: number): void
-  /** The token could not be revoked at the end, nor could what it minted. */
-  leaked(code: string): void
-}
+export type { Session, SessionListener, SessionState, SessionToken, TokenFate } from './session-token.ts'
 
 export interface SessionDeps {
   readonly auth: AuthMethod
@@ -64,26 +19,30 @@ export interface SessionDeps {
   readonly clock: Clock
   readonly random: Random
   readonly files: Files
+  /** Moments of renewals and early logins. Keeps no process alive. */
+  readonly schedule: { at(dueMs: number, run: () => void): Scheduled }
   readonly hash: (text: string) => string
   readonly listener: SessionListener
+  /**
+   * Is a token renewed again and again once it was used? Default true: leases hang on it.
+   * False for tokens of callers: one that is not used between two renewals is left to lapse.
+   */
+  readonly keepsAlive?: boolean
 }
 
 /** Logins that a 403 may cause: one a generation, and one in this time. */
 export const FORBIDDEN_LOGIN_INTERVAL_MS = 30_000
-/** A token is replaced this long before its end, or a tenth of its TTL where that is less. */
-export const TOKEN_GRACE_MS = 5_000
 /** A token found alive is not looked up again for this long, however many 403s its server policy causes. */
 const VERIFIED_FOR_MS = 1_000
-const BACKOFF_MIN_MS = 250
-const BACKOFF_MAX_MS = 30_000
+const RENEWAL_LIMIT_MS = 10_000
 
 type State =
   | { readonly at: 'none' }
-  | { readonly at: 'live'; readonly token: SessionToken; readonly replaceAtMs: number; readonly verifiedAtMs: number }
-  | { readonly at: 'failed'; readonly error: PortcullisError; readonly retryAtMs: number; readonly failures: number }
+  | { readonly at: 'live'; readonly live: LiveToken }
+  | { readonly at: 'failed'; readonly error: PortcullisError; readonly retryAtMs: number }
   | { readonly at: 'closed' }
 
-/** A session that logs in with `auth` when a token is first needed, and again when it ends or dies. */
+/** A session that logs in with `auth` when a token is first needed, keeps the token alive, and logs in again when it ends or dies. */
 export function createSession(deps: SessionDeps): Session {
   return new AuthSession(deps)
 }
@@ -91,112 +50,199 @@ export function createSession(deps: SessionDeps): Session {
 class AuthSession implements Session {
   readonly #deps: SessionDeps
   readonly #context: LoginContext
+  readonly #retired: Retired
   #state: State = { at: 'none' }
-  #login: Promise<SessionToken> | undefined
-  #verifying: { readonly token: SessionToken; readonly isAlive: Promise<boolean> } | undefined
+  #login: Promise<void> | undefined
+  #looking: { readonly live: LiveToken; readonly seen: Promise<Seen> } | undefined
   #generation = 0
-  #forbiddenLoginAtMs = -Infinity
+  #last: LiveToken | undefined
+  #loginBackoffMs = 0
+  #forcedAtMs = -Infinity
+  #closing: Promise<void> | undefined
 
   constructor(deps: SessionDeps) {
     this.#deps = deps
     this.#context = { send: deps.exchange, readText: (path) => deps.files.readText(path) }
+    this.#retired = createRetired(deps)
   }
 
   async current(): Promise<SessionToken> {
+    for (;;) {
+      const live = this.#servable()
+      if (live === undefined) await this.#logIn()
+      else if (live.isDoubted(this.#moment()) && this.#mayForce()) await this.#settleDoubt(live)
+      else return this.#use(live)
+    }
+  }
+
+  peek(): SessionToken | undefined {
+    return this.#state.at === 'live' ? this.#state.live.token : undefined
+  }
+
+  async forbidden(token: SessionToken): Promise<'retry' | 'final'> {
+    const live = this.#live
+    if (live?.token !== token) return this.#state.at === 'closed' ? 'final' : 'retry'
+    if (this.#deps.clock.now() - live.verifiedAtMs < VERIFIED_FOR_MS || !this.#mayForce()) return 'final'
+    if (live.isLimited) {
+      if (!live.token.owned) return 'final'
+      live.use()
+    }
+    const { kind } = await this.#lookUp(live)
+    if (kind !== 'refused' || this.#state.at === 'closed') return 'final'
+    this.#forceLogin(live)
+    if (this.#live === undefined || this.#live === live) await this.#logIn()
+    return this.#live === live ? 'final' : 'retry'
+  }
+
+  state(): SessionState {
+    const live = this.#live
+    const generation = this.#generation
+    if (live === undefined) return { state: this.#state.at === 'none' ? 'none' : 'ended', generation, ttlMs: 0 }
+    return { state: 'live', generation, ttlMs: Math.max(live.endsAtMs - this.#deps.clock.now(), 0) }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const live = this.#live
+    live?.timer?.cancel()
+    if (live !== undefined) this.#retired.add(live.token)
+    this.#state = { at: 'closed' }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const limit = this.#deps.clock.after(SESSION_CLOSE_LIMIT_MS, resolve)
+    await Promise.race([this.#login?.catch(() => undefined), promise])
+    limit.cancel()
+    await this.#retired.revokeAll()
+  }
+
+  get #live(): LiveToken | undefined {
+    return this.#state.at === 'live' ? this.#state.live : undefined
+  }
+
+  /** The token to send with, if one is there. @throws {SessionError} when closed, and while a failed login backs off. */
+  #servable(): LiveToken | undefined {
     const state = this.#state
-    const nowMs = this.#deps.clock.now()
-    if (state.at === 'live' && nowMs < state.replaceAtMs) return state.token
     if (state.at === 'closed') throw this.#ended('the session is closed')
+    const nowMs = this.#deps.clock.now()
     if (state.at === 'failed' && nowMs < state.retryAtMs) throw state.error
-    this.#login ??= this.#logIn().finally(() => {
+    return state.at === 'live' && state.live.isServable(nowMs) ? state.live : undefined
+  }
+
+  #use(live: LiveToken): SessionToken {
+    live.use()
+    // A timer may be late, or not set while nobody used the token. The request does not wait for what replaces a living one.
+    if (live.isAsleep) this.#plan(live)
+    else if (this.#deps.clock.now() >= live.replaceAtMs) this.#logInBehind()
+    return live.token
+  }
+
+  #logIn(): Promise<void> {
+    this.#login ??= this.#logInOnce().finally(() => {
       this.#login = undefined
     })
     return this.#login
   }
 
-  peek(): SessionToken | undefined {
-    return this.#state.at === 'live' ? this.#state.token : undefined
+  /** What fails here was told to the listener. */
+  #logInBehind(): void {
+    this.#logIn().catch(() => undefined)
   }
 
-  async forbidden(token: SessionToken): Promise<'retry' | 'final'> {
-    const state = this.#state
-    if (state.at !== 'live' || state.token !== token) return state.at === 'closed' ? 'final' : 'retry'
-    const nowMs = this.#deps.clock.now()
-    if (nowMs - state.verifiedAtMs < VERIFIED_FOR_MS) return 'final'
-    if (nowMs - this.#forbiddenLoginAtMs < FORBIDDEN_LOGIN_INTERVAL_MS) return 'final'
-    if (await this.#isAlive(token)) return 'final'
-    return this.#replaceDead(token)
-  }
-
-  state(): SessionState {
-    const state = this.#state
-    const generation = this.#generation
-    if (state.at !== 'live') return { state: state.at === 'none' ? 'none' : 'ended', generation, ttlMs: 0 }
-    return { state: 'live', generation, ttlMs: Math.max(state.token.fate.endsAtMs - this.#deps.clock.now(), 0) }
-  }
-
-  async close(): Promise<void> {
-    const token = this.peek()
-    this.#state = { at: 'closed' }
-    const late = await this.#login?.catch(() => undefined)
-    for (const ours of new Set([token, late])) await this.#revoke(ours)
-  }
-
-  async #revoke(token: SessionToken | undefined): Promise<void> {
-    if (token === undefined || !token.owned || token.fate.endsAtMs <= this.#deps.clock.now()) return
+  async #logInOnce(): Promise<void> {
+    const sentAt = this.#moment()
     try {
-      await this.#deps.exchange({ operation: 'write', path: 'auth/token/revoke-self', token: token.token })
-    } catch (error) {
-      this.#deps.listener.leaked(error instanceof PortcullisError ? error.code : 'unknown')
-    }
-  }
-
-  async #logIn(): Promise<SessionToken> {
-    const { auth, clock, listener } = this.#deps
-    const startedAtMs = clock.now()
-    try {
-      const login = await auth.login(this.#context)
-      const token = this.#adopt(login, startedAtMs)
-      listener.login(token, auth.method)
-      return token
+      const login = await this.#deps.auth.login(this.#context)
+      this.#adopt(login, sentAt)
+      this.#loginBackoffMs = 0
     } catch (cause) {
       const error = this.#failed(cause)
       // The old token is to be replaced ahead of its end; until then it serves.
-      if (this.#state.at === 'live') return this.#state.token
-      throw error
+      if (this.#live === undefined) throw error
     }
   }
 
-  #adopt({ grant, owned }: Login, startedAtMs: number): SessionToken {
+  #adopt(login: Login, sentAt: Moment): void {
+    const { auth, clock, listener } = this.#deps
+    const old = this.#live
+    const last = this.#last
+    if (last?.holds(login.grant.token) === true) {
+      if (last === old) {
+        this.#refresh(old, login, sentAt)
+        return
+      }
+      const hasEnded = last.endsAtMs <= clock.now() && login.grant.ttlMs === Infinity
+      if (last.token.fate.isDead || hasEnded) throw this.#ended('the token is dead, and there is no other')
+    }
+    const live = new LiveToken(this.#tokenOf(login, sentAt), login, sentAt)
+    this.#last = live
+    if (this.#state.at === 'closed') {
+      this.#retired.add(live.token)
+      return
+    }
+    this.#state = { at: 'live', live }
+    this.#plan(live)
+    listener.login(live.token, auth.method)
+    if (old !== undefined) this.#retire(old, live)
+  }
+
+  #tokenOf({ grant, owned }: Login, sentAt: Moment): SessionToken {
     const { hash } = this.#deps
     const accessor = unseal(grant.accessor)
-    const token: SessionToken = Object.freeze({
+    return Object.freeze({
       token: grant.token,
       generation: ++this.#generation,
       owned,
-      fate: { isDead: false, endsAtMs: startedAtMs + grant.ttlMs },
+      fate: { isDead: false, endsAtMs: sentAt.nowMs + grant.ttlMs },
       audit: Object.freeze({
         client_token: hash(unseal(grant.token)),
         ...(accessor === '' ? {} : { accessor: hash(accessor) }),
       }),
     })
-    const replaceAtMs = token.fate.endsAtMs - Math.min(TOKEN_GRACE_MS, grant.ttlMs / 10)
-    if (this.#state.at !== 'closed') this.#state = { at: 'live', token, replaceAtMs, verifiedAtMs: startedAtMs }
-    return token
+  }
+
+  /** The login gave the same token again, perhaps renewed by whoever made it. */
+  #refresh(live: LiveToken, { grant }: Login, sentAt: Moment): void {
+    live.isSuspect = false
+    if (grant.ttlMs !== Infinity && live.granted(grant.ttlMs, sentAt)) {
+      this.#deps.listener.renewed(live.token, this.#deps.auth.method)
+      this.#plan(live)
+      return
+    }
+    // There is nothing newer to be had; renewals go on to the end where it may be renewed.
+    if (!live.isRenewing) live.timer?.cancel()
+    live.replaceAtMs = live.endsAtMs
+    if (live.renewable && !live.isRenewing && live.endsAtMs !== Infinity) this.#backOffRenewal(live)
+  }
+
+  /** The old one is not revoked: leases hang on it, which are about to be rotated. It lapses, or is revoked at close. */
+  #retire(old: LiveToken, next: LiveToken): void {
+    old.timer?.cancel()
+    if (old.isSuspect) {
+      this.#die(old)
+      return
+    }
+    if (old.token.fate.isDead || old.endsAtMs <= this.#deps.clock.now()) return
+    this.#retired.add(old.token)
+    this.#deps.listener.succeeded(old.token, next.token)
   }
 
   #failed(cause: unknown): PortcullisError {
     const { auth, clock, random, listener } = this.#deps
-    const state = this.#state
-    const failures = state.at === 'failed' ? state.failures + 1 : 1
-    const ceilingMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures, 20))
-    const retryAfterMs = Math.round(BACKOFF_MIN_MS + random.fraction() * (ceilingMs - BACKOFF_MIN_MS))
+    const retryAfterMs = backoffMs(this.#loginBackoffMs, random.fraction())
     const error = cause instanceof SessionError ? cause : this.#loginError(cause)
-    const retryAtMs = clock.now() + retryAfterMs
-    if (state.at === 'live' && clock.now() < state.token.fate.endsAtMs) {
-      this.#state = { ...state, replaceAtMs: Math.min(retryAtMs, state.token.fate.endsAtMs) }
-    } else if (state.at !== 'closed') {
-      this.#state = { at: 'failed', error, retryAtMs, failures }
+    const nowMs = clock.now()
+    const live = this.#live
+    this.#loginBackoffMs = retryAfterMs
+    if (live?.isServable(nowMs)) {
+      live.replaceAtMs = Math.min(nowMs + retryAfterMs, live.endsAtMs)
+      this.#wake(live, live.replaceAtMs)
+    } else if (this.#state.at !== 'closed') {
+      live?.timer?.cancel()
+      if (live !== undefined) this.#retired.add(live.token)
+      this.#state = { at: 'failed', error, retryAtMs: nowMs + retryAfterMs }
     }
     listener.loginFailed(auth.method, error.code, retryAfterMs)
     return error
@@ -213,39 +259,152 @@ class AuthSession implements Session {
     })
   }
 
-  /** One look-up for all who ask at once. A token that may not look itself up is presumed dead: a new login settles it. */
-  #isAlive(token: SessionToken): Promise<boolean> {
-    if (this.#verifying?.token === token) return this.#verifying.isAlive
-    const isAlive = this.#lookUp(token).finally(() => {
-      if (this.#verifying?.token === token) this.#verifying = undefined
-    })
-    this.#verifying = { token, isAlive }
-    return isAlive
+  #plan(live: LiveToken): void {
+    live.isAsleep = false
+    if (live.isLimited && !live.token.owned) return
+    const { atMs } = live.plan(this.#deps.clock.now(), this.#deps.random.fraction())
+    this.#wake(live, atMs)
   }
 
-  async #lookUp(token: SessionToken): Promise<boolean> {
+  #wake(live: LiveToken, atMs: number): void {
+    if (atMs === Infinity) live.timer?.cancel()
+    else if (live.timer === undefined) live.timer = this.#deps.schedule.at(atMs, () => this.#tend(live))
+    else live.timer.reschedule(atMs)
+  }
+
+  /** Its moment has come. A token that nobody used has minted nothing, and is left to lapse. */
+  #tend(live: LiveToken): void {
+    const nowMs = this.#deps.clock.now()
+    if (this.#live !== live || nowMs >= live.endsAtMs) return
+    live.isAsleep = !live.isUsed
+    if (live.isAsleep) return
+    // A timer may come within the same millisecond, ahead of a moment with a fraction.
+    if (live.replaceAtMs - nowMs < 1) this.#logInBehind()
+    else if (live.renewable) void this.#renew(live)
+  }
+
+  /** Never rejects. */
+  async #renew(live: LiveToken): Promise<void> {
+    if (live.isRenewing) return
+    live.isRenewing = true
     try {
-      await this.#deps.exchange({ operation: 'read', path: 'auth/token/lookup-self', token: token.token })
+      if (await this.#reread(live)) return
+      const sentAt = this.#moment()
+      const timeoutMs = Math.max(Math.min(RENEWAL_LIMIT_MS, live.endsAtMs - sentAt.nowMs), 1)
+      const { token } = live.token
+      const call = { operation: 'write', path: 'auth/token/renew-self', token, timeoutMs } as const
+      const { auth } = await this.#deps.exchange(call)
+      this.#renewed(live, auth?.ttlMs ?? Infinity, auth?.renewable === true, sentAt)
     } catch (error) {
-      return !(error instanceof ServerError && (error.status === 403 || error.status === 400))
+      await this.#renewalFailed(live, error)
+    } finally {
+      live.isRenewing = false
     }
-    if (this.#state.at === 'live' && this.#state.token === token) {
-      this.#state = { ...this.#state, verifiedAtMs: this.#deps.clock.now() }
-    }
-    return true
   }
 
-  async #replaceDead(dead: SessionToken): Promise<'retry' | 'final'> {
-    if (this.#state.at === 'live' && this.#state.token === dead) {
-      this.#state = { at: 'none' }
-      this.#forbiddenLoginAtMs = this.#deps.clock.now()
+  /** A token in a file may have been replaced or renewed by who wrote it. @returns Is there nothing to be renewed any more? */
+  async #reread(live: LiveToken): Promise<boolean> {
+    if (this.#deps.auth.isReread !== true) return false
+    const endsAtMs = live.endsAtMs
+    await this.#logIn().catch(() => undefined)
+    return this.#live !== live || live.isAhead(endsAtMs)
+  }
+
+  /** An answer of no time at all, which a login would mean by "no end", comes of a renewal at its last end. */
+  #renewed(live: LiveToken, ttlMs: number, isRenewable: boolean, sentAt: Moment): void {
+    if (live.token.fate.isDead) return
+    const { auth, listener, keepsAlive } = this.#deps
+    const isLonger = ttlMs !== Infinity && live.granted(ttlMs, sentAt)
+    live.renewable = isRenewable && isLonger
+    live.renewalBackoffMs = 0
+    live.verifiedAtMs = this.#deps.clock.now()
+    if (keepsAlive === false) live.isUsed = false
+    if (ttlMs !== Infinity) listener.renewed(live.token, auth.method)
+    if (this.#live === live) this.#plan(live)
+  }
+
+  async #renewalFailed(live: LiveToken, error: unknown): Promise<void> {
+    if (this.#live !== live) return
+    const code = error instanceof PortcullisError ? error.code : 'unknown'
+    const isRefused = error instanceof ServerError && (error.status === 403 || error.status === 400)
+    if (!isRefused || !this.#mayForce()) return this.#retryRenewal(live, code)
+    const { kind } = await this.#lookUp(live)
+    if (this.#live !== live) return
+    if (kind === 'unknown') return this.#retryRenewal(live, code)
+    if (kind === 'refused' && live.mayLookUp) return this.#forceLogin(live)
+    // It lives, and may not be renewed.
+    live.renewable = false
+    this.#plan(live)
+  }
+
+  #retryRenewal(live: LiveToken, code: string): void {
+    const retryAfterMs = this.#backOffRenewal(live)
+    this.#deps.listener.renewalFailed?.(this.#deps.auth.method, code, retryAfterMs)
+  }
+
+  #backOffRenewal(live: LiveToken): number {
+    const { clock, random } = this.#deps
+    live.renewalBackoffMs = backoffMs(live.renewalBackoffMs, random.fraction())
+    this.#wake(live, Math.min(clock.now() + live.renewalBackoffMs, live.replaceAtMs))
+    return live.renewalBackoffMs
+  }
+
+  /** May a refusal lead to a login now? */
+  #mayForce(): boolean {
+    return this.#deps.clock.now() - this.#forcedAtMs >= FORBIDDEN_LOGIN_INTERVAL_MS
+  }
+
+  /** A token handed to us may be alive and only not allowed to look itself up; one of ours is presumed dead: a new login settles it. */
+  #forceLogin(live: LiveToken): void {
+    if (live.token.owned || live.mayLookUp) this.#die(live)
+    else live.isSuspect = true
+    if (this.#last === live) this.#forcedAtMs = this.#deps.clock.now()
+  }
+
+  #die(live: LiveToken): void {
+    if (live.token.fate.isDead) return
+    live.token.fate.isDead = true
+    live.timer?.cancel()
+    if (this.#live === live) this.#state = { at: 'none' }
+    // Where only a guess says so, it may live on.
+    if (!live.mayLookUp) this.#retired.add(live.token)
+    this.#deps.listener.died(live.token)
+  }
+
+  /** The machine slept, or its clock was set: the server knows. A token that may not look itself up is replaced where it can be. */
+  async #settleDoubt(live: LiveToken): Promise<void> {
+    live.doubtedAtMs = this.#deps.clock.now()
+    const { kind } = await this.#lookUp(live)
+    if (kind !== 'refused' || this.#live !== live) return
+    if (live.mayLookUp) return this.#forceLogin(live)
+    if (live.token.owned) await this.#logIn()
+  }
+
+  /** One look-up for all who ask at once. */
+  #lookUp(live: LiveToken): Promise<Seen> {
+    if (this.#looking?.live === live) return this.#looking.seen
+    const seen = this.#lookUpOnce(live).finally(() => {
+      if (this.#looking?.live === live) this.#looking = undefined
+    })
+    this.#looking = { live, seen }
+    return seen
+  }
+
+  async #lookUpOnce(live: LiveToken): Promise<Seen> {
+    const sentAt = this.#moment()
+    const seen = await lookUpSelf(this.#deps.exchange, live.token.token)
+    if (seen.kind !== 'alive' || live.token.fate.isDead) return seen
+    live.verifiedAtMs = this.#deps.clock.now()
+    live.mayLookUp = true
+    if (seen.ttlMs !== undefined && this.#live === live) {
+      if (live.granted(seen.ttlMs, sentAt)) this.#deps.listener.renewed(live.token, this.#deps.auth.method)
+      if (!live.isRenewing) this.#plan(live)
     }
-    // A token handed to us may be alive and only not allowed to look itself up.
-    if (dead.owned) dead.fate.isDead = true
-    const next = await this.current()
-    if (unseal(next.token) === unseal(dead.token)) return 'final'
-    dead.fate.isDead = true
-    return 'retry'
+    return seen
+  }
+
+  #moment(): Moment {
+    return { nowMs: this.#deps.clock.now(), wallMs: this.#deps.clock.wallTime() }
   }
 
   #ended(message: string): SessionError {

@@ -24,7 +24,10 @@ const UNITS: Readonly<Record<CounterName, string>> = {
   'portcullis.audit.entries': '{entry}',
   'portcullis.audit.gaps': '{entry}',
   'portcullis.session.logins': '{login}',
+  'portcullis.lease.renewals': '{renewal}',
+  'portcullis.lease.rotations': '{rotation}',
   'portcullis.lease.ended': '{lease}',
+  'portcullis.lease.look_ups_skipped': '{look_up}',
 }
 
 /** Seconds; from a cache hit to a server that hangs. */

@@ -18,14 +18,22 @@ const LEASED = grant({ ttlMs: 100, leaseId: 'db/1' })
 
 function kept(more: Partial<KeptFacts> = {}, answer = LEASED): Kept {
   const audit = { source: 'cache', status: 200 } as const
-  return new Kept(answer, { request: request(), sentAt: START, livesMs: 100, fate: undefined, audit, ...more })
+  return new Kept(answer, {
+    request: request(),
+    key: 'key',
+    sentAt: START,
+    livesMs: 100,
+    fate: undefined,
+    audit,
+    ...more,
+  })
 }
 
-test('a lease lives as long as both clocks say', () => {
+test('a lease lives as long as both clocks say; where they disagree it is in doubt', () => {
   for (const [at, isLive] of [
     [after(99), true],
     [after(100), false],
-    [after(10, 100), false],
+    [after(10, 100), true],
     [after(100, 10), false],
     [after(99, -5_000), true],
     [after(100, -5_000), false],
@@ -33,10 +41,15 @@ test('a lease lives as long as both clocks say', () => {
   ] as const) {
     assert.equal(isFresh(kept(), undefined, at), isLive, JSON.stringify(at))
   }
+  // In doubt: it may serve once it has been looked up, and shows no time left until then.
+  assert.equal(kept().isDoubtful(after(10, 100)), true)
+  assert.equal(kept().ttlMs(after(10, 100)), 0)
+  for (const at of [after(99), after(100), after(100, 10), after(99, -5_000)])
+    assert.equal(kept().isDoubtful(at), false)
 })
 
 test('the lease of a dead token is at its end, what has no lease is not', () => {
-  const fate = { isDead: true }
+  const fate = { isDead: true, endsAtMs: Infinity }
   assert.equal(kept({ fate }).ttlMs(after(0)), 0)
   assert.equal(kept({ fate, livesMs: Infinity }, answerWith()).ttlMs(after(0)), Infinity)
 })

@@ -40,7 +40,11 @@ test('publint finds nothing', async () => {
 
 test('attw finds the types of every entry, for ESM', async () => {
   const attw = commandOf('@arethetypeswrong/cli', 'attw')
-  const said = await run(process.execPath, [attw, packed.tarball, '--profile', 'esm-only', '--no-emoji'], folder)
+  const said = await run(
+    process.execPath,
+    [attw, packed.tarball, '--profile', 'esm-only', '--no-emoji', '--format', 'ascii'],
+    folder,
+  )
   const verdicts = said.match(/^(node16 \(from ESM\)|bundler): .*$/gm) ?? []
   assert.equal(verdicts.length, 2 * ENTRIES, said)
   for (const verdict of verdicts) assert.match(verdict, /: (OK|\(wildcard\))/)

@@ -109,7 +109,8 @@ test('a wrapped secret id is checked, unwrapped once, and used again for the nex
   await session.current()
   await clock.advance(10_000)
   await session.current()
-  assert.deepEqual(sent(), ['sys/wrapping/lookup', 'sys/wrapping/unwrap s.wrapping', LOGIN, LOGIN])
+  const own = sent().filter((line) => !line.startsWith('auth/token/renew-self'))
+  assert.deepEqual(own, ['sys/wrapping/lookup', 'sys/wrapping/unwrap s.wrapping', LOGIN, LOGIN])
 })
 
 for (const path of ['cubbyhole/evil', 'auth/other/role/app/secret-id', 'auth/approle/role/a/b/secret-id', '']) {

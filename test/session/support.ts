@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict'
+import { createSchedule } from '../../lib/lease/schedule.ts'
 import { unseal } from '../../lib/model/sealed.ts'
 import type { ServerAnswer } from '../../lib/model/server-answer.ts'
 import type { AuthMethod, OwnCall } from '../../lib/ports/auth-method.ts'
@@ -33,6 +35,7 @@ export function sessionWith(auth: AuthMethod, handlers: Record<string, OwnHandle
     auth,
     clock,
     random: NO_CHANCE,
+    schedule: createSchedule(clock, { onError: assert.ifError }),
     hash: (text) => `hash-of-${text}`,
     exchange: async (call) => {
       calls.push(call)
@@ -50,6 +53,10 @@ export function sessionWith(auth: AuthMethod, handlers: Record<string, OwnHandle
     listener: {
       login: (token) => told.push(`login ${token.generation}`),
       loginFailed: (_, code, retryAfterMs) => told.push(`failed ${code} ${retryAfterMs}`),
+      renewed: (token) => told.push(`renewed ${token.generation}`),
+      renewalFailed: (_, code, retryAfterMs) => told.push(`renewal failed ${code} ${retryAfterMs}`),
+      succeeded: (old, next) => told.push(`succeeded ${old.generation} ${next.generation}`),
+      died: (token) => told.push(`died ${token.generation}`),
       leaked: (code) => told.push(`leaked ${code}`),
     },
   })

@@ -26,7 +26,7 @@ export function codes(): void {
       Equal<Takes<typeof PolicyDeniedError>, CodeOf<'PolicyDeniedError'>>,
       Equal<Takes<typeof AuditError>, CodeOf<'AuditError'>>,
       Equal<Takes<typeof SessionError>, CodeOf<'SessionError'>>,
-      Equal<Takes<typeof LeaseError>, 'ERR_PORTCULLIS_LEASE_EXPIRED'>,
+      Equal<Takes<typeof LeaseError>, CodeOf<'LeaseError'>>,
       Equal<Takes<typeof ServerError>, CodeOf<'ServerError'>>,
       Equal<Takes<typeof GatewayError>, 'ERR_PORTCULLIS_GATEWAY_CLOSED' | 'ERR_PORTCULLIS_GATEWAY_CAPACITY'>,
       Equal<CodeOf<'PolicyLoadError'>, 'ERR_PORTCULLIS_POLICY_INVALID'>,

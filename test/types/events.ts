@@ -15,7 +15,19 @@ export function listeners(gateway: Gateway): void {
   expectTypes<
     [
       Equal<typeof chained, Gateway>,
-      Equal<keyof GatewayEvents, 'denied' | 'login' | 'loginFailed' | 'leaked' | 'warning'>,
+      Equal<
+        keyof GatewayEvents,
+        | 'denied'
+        | 'login'
+        | 'loginFailed'
+        | 'tokenRenewed'
+        | 'renewed'
+        | 'rotated'
+        | 'ended'
+        | 'leaseFailing'
+        | 'leaked'
+        | 'warning'
+      >,
     ]
   >()
   // @ts-expect-error: no such event

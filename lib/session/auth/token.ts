@@ -4,6 +4,7 @@ import { type Sealed, seal } from '../../model/sealed.ts'
 import type { TokenGrant } from '../../model/server-answer.ts'
 import { checkNames } from '../../options/check.ts'
 import type { AuthMethod, Login, LoginContext } from '../../ports/auth-method.ts'
+import { ttlMsOf } from '../look-up.ts'
 import { credential, isCredential, readCredential } from './credential.ts'
 
 /** One of the two. */
@@ -14,7 +15,7 @@ export interface TokenOptions {
 }
 
 /**
- * A token that was made elsewhere. It is looked up once to learn its end, and never revoked.
+ * A token that was made elsewhere. It is looked up to learn its end, renewed if it can be, and never revoked.
  *
  * @throws {TypeError} unless exactly one option is given.
  * @example
@@ -28,6 +29,7 @@ export function token(options: TokenOptions): AuthMethod {
   }
   return {
     method: 'token',
+    isReread: options.tokenFile !== undefined,
     async login(context): Promise<Login> {
       const value = await readCredential(source, context, 'token', 'token')
       return { grant: await lookUp(value, context), owned: false }
@@ -47,12 +49,11 @@ async function lookUp(value: Sealed<string>, context: LoginContext): Promise<Tok
 }
 
 function described(value: Sealed<string>, data: JsonObject): TokenGrant {
-  const ttl = data.ttl
   const policies = data.policies
   return {
     token: value,
     accessor: seal(typeof data.accessor === 'string' ? data.accessor : ''),
-    ttlMs: typeof ttl === 'number' && ttl > 0 ? ttl * 1000 : Infinity,
+    ttlMs: ttlMsOf(data) ?? Infinity,
     renewable: data.renewable === true,
     policies: Array.isArray(policies) ? policies.filter((name) => typeof name === 'string') : [],
     tokenType: typeof data.type === 'string' ? data.type : '',

@@ -1,0 +1,37 @@
+import { PortcullisError } from '../errors/index.ts'
+import type { OwnExchange } from '../ports/auth-method.ts'
+import type { SessionToken } from '../session/session.ts'
+import { type Kept, openKept } from './kept.ts'
+
+/** Ends a lease at the server. Never rejects: what cannot be ended is `leaked`, and said to be so. */
+export type GiveBack = (kept: Kept) => Promise<'released' | 'leaked'>
+
+export interface GiveBackDeps {
+  readonly exchange: OwnExchange
+  readonly token: () => Promise<SessionToken>
+  readonly onReleased: (path: string) => void
+  readonly onLeaked: (path: string, code: string) => void
+}
+
+/** Bound on one release, so that a server which hangs does not hold a shutdown. */
+export const RELEASE_TIMEOUT_MS = 5_000
+
+export function createGiveBack({ exchange, token, onReleased, onLeaked }: GiveBackDeps): GiveBack {
+  return async (kept) => {
+    kept.end()
+    // A certificate or the password of a static role has no lease; there is nothing to give back.
+    if (!kept.isLeased) return 'released'
+    const { namespace, path } = kept
+    try {
+      const own = await token()
+      const data = { lease_id: openKept(kept).leaseId }
+      const timeoutMs = RELEASE_TIMEOUT_MS
+      await exchange({ operation: 'write', path: 'sys/leases/revoke', namespace, data, token: own.token, timeoutMs })
+      onReleased(path)
+      return 'released'
+    } catch (error) {
+      onLeaked(path, error instanceof PortcullisError ? error.code : 'unknown')
+      return 'leaked'
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import type { GatewayEmitter } from './emitter.ts'
+import { type Budget, createBudget } from './lease/budget.ts'
+import type { LeaseCache } from './lease/cache.ts'
+import { createGiveBack } from './lease/give-back.ts'
+import { createGovernor } from './lease/governor.ts'
+import { createKeeper, type Keeper, type KeeperListener } from './lease/keeper.ts'
+import type { Kept } from './lease/kept.ts'
+import type { Schedule } from './lease/schedule.ts'
+import { createVerifier, type Verifier } from './lease/verifier.ts'
+import type { LeaseConfig } from './options/gateway.ts'
+import type { OwnExchange } from './ports/auth-method.ts'
+import type { Clock } from './ports/clock.ts'
+import type { Random } from './ports/random.ts'
+import type { Telemetry } from './ports/telemetry.ts'
+import type { Session } from './session/session.ts'
+
+/** What keeps leases reaches the outside through. */
+interface Outside {
+  readonly clock: Clock
+  readonly random: Random
+  readonly telemetry: Telemetry
+  readonly emitter: GatewayEmitter
+}
+
+interface LeaseParts {
+  readonly cache: LeaseCache
+  readonly exchange: OwnExchange
+  readonly schedule: Schedule
+  readonly session: Session
+}
+
+/** The engines that keep leases: what renews and rotates them, what verifies them, what caps them. */
+export function createLeases(
+  leases: LeaseConfig,
+  { clock, emitter, random, telemetry }: Outside,
+  { cache, exchange, schedule, session }: LeaseParts,
+): { readonly keeper: Keeper; readonly verifier: Verifier; readonly budget: Budget } {
+  const token = (): ReturnType<Session['current']> => session.current()
+  const forbidden: Session['forbidden'] = (dead) => session.forbidden(dead)
+  const listener = keeperListener(emitter, telemetry)
+  const giveBack = createGiveBack({
+    ...{ exchange, token },
+    onReleased: (path) => listener.ended(path, 'released'),
+    onLeaked(path, code): void {
+      emitter.emit('leaked', { path, code })
+      listener.ended(path, 'leaked')
+    },
+  })
+  const onDead = (kept: Kept): void =>
+    keeper.ended((each) => each === kept, kept.fate?.isDead === true ? 'lost' : 'revoked')
+  const onSkipped = (): void => telemetry.count('portcullis.lease.look_ups_skipped', {})
+  const verifier = createVerifier({ ...leases, clock, exchange, token, forbidden, onDead, onSkipped })
+  const perSecond = leases.renewalsPerSecond
+  const governor = createGovernor({ perSecond, burst: Math.max(1, Math.ceil(Math.min(perSecond, 1_000))) })
+  const lookUp = (kept: Kept): Promise<void> => verifier.lookUp(kept)
+  const keeper = createKeeper({
+    ...{ clock, random, schedule, governor, exchange, token, forbidden, lookUp, giveBack, cache, listener },
+    idleMs: leases.idleMs,
+  })
+  return { keeper, verifier, budget: createBudget(leases) }
+}
+
+function keeperListener(emitter: GatewayEmitter, telemetry: Telemetry): KeeperListener {
+  return {
+    renewed(path, ttlMs): void {
+      telemetry.count('portcullis.lease.renewals', { 'portcullis.outcome': 'ok' })
+      emitter.emit('renewed', { path, ttlMs })
+    },
+    rotated(path): void {
+      telemetry.count('portcullis.lease.rotations', { 'portcullis.outcome': 'ok' })
+      emitter.emit('rotated', { path })
+    },
+    failing(path, what, code): void {
+      const name = what === 'renew' ? 'portcullis.lease.renewals' : 'portcullis.lease.rotations'
+      telemetry.count(name, { 'portcullis.outcome': 'failed' })
+      emitter.emit('leaseFailing', { path, what, code })
+    },
+    ended(path, how): void {
+      telemetry.count('portcullis.lease.ended', { 'portcullis.lease.end': how })
+      emitter.emit('ended', { path, how })
+    },
+  }
+}

@@ -1,0 +1,66 @@
+import { AuditError, ServerError } from '../errors/index.ts'
+import type { Keeper } from '../lease/keeper.ts'
+import { type Kept, openKept } from '../lease/kept.ts'
+import { endsLease, evictsAfter, mayEndTokens, type Revocation, type RevocationOutcome } from '../lease/revocations.ts'
+import type { Answer } from '../model/answer.ts'
+import { unseal } from '../model/sealed.ts'
+import type { Session, SessionToken } from '../session/session.ts'
+import type { Call } from './call.ts'
+
+export interface ServeRevokingDeps {
+  readonly serveAlone: (call: Call) => Promise<Answer>
+  readonly keeper: Keeper
+  /** The gateway's own. */
+  readonly session: Session
+  readonly hash: (text: string) => string
+}
+
+/** Serves a revocation, and drops what it named before its caller learns that it is done. */
+export function createServeRevoking(deps: ServeRevokingDeps): (call: Call, revocation: Revocation) => Promise<Answer> {
+  return async (call, revocation) => {
+    let outcome: RevocationOutcome | 'unsent' = 'ok'
+    try {
+      return await deps.serveAlone(call)
+    } catch (error) {
+      outcome = outcomeOf(error)
+      throw error
+    } finally {
+      if (outcome !== 'unsent' && evictsAfter(outcome)) evict(deps, call, revocation)
+    }
+  }
+}
+
+function outcomeOf(error: unknown): RevocationOutcome | 'unsent' {
+  if (error instanceof AuditError && error.phase === 'request') return 'unsent'
+  return error instanceof ServerError && error.status > 0 ? { status: error.status } : 'unknown'
+}
+
+function evict({ keeper, session, hash }: ServeRevokingDeps, call: Call, revocation: Revocation): void {
+  const { namespace } = call.request
+  if (revocation.kind !== 'token') {
+    keeper.ended((kept) => endsLease(revocation, namespace, leaseOf(kept)), 'revoked')
+  } else {
+    const token = session.peek()
+    if (token !== undefined && isMeant(revocation, token, call, hash)) token.fate.isDead = true
+    // Which other tokens die with it cannot be seen: what tokens of callers fetched goes too.
+    keeper.ended((kept) => kept.fate?.isDead === true || kept.fate !== token?.fate, 'lost')
+  }
+  // A token has a lease of its own; whether ours was among what was revoked, only a look-up tells.
+  const own = session.peek()
+  if (mayEndTokens(revocation) && own !== undefined) session.forbidden(own).catch(() => {})
+}
+
+function isMeant(
+  revocation: Extract<Revocation, { readonly kind: 'token' }>,
+  token: SessionToken,
+  call: Call,
+  hash: (text: string) => string,
+): boolean {
+  if (revocation.by === 'self') return call.identity.id === ''
+  const hashed = hash(unseal(revocation.value))
+  return hashed === (revocation.by === 'token' ? token.audit.client_token : token.audit.accessor)
+}
+
+function leaseOf(kept: Kept): { readonly leaseId: string; readonly namespace: string } {
+  return { leaseId: openKept(kept).leaseId, namespace: kept.namespace }
+}
