@@ -41,6 +41,7 @@ const TABLES = [
   ['server', 'lib/options/server.ts', 'ServerOptions'],
   ['audit', 'lib/options/gateway.ts', 'AuditOptions'],
   ['cache', 'lib/options/gateway.ts', 'CacheOptions'],
+  ['leases', 'lib/options/gateway.ts', 'LeaseOptions'],
   ['call', 'lib/model/gateway.ts', 'CallOptions'],
   ['device', 'lib/options/device.ts', 'DeviceOptions'],
 ] as const

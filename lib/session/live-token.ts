@@ -1,6 +1,8 @@
+import type { PortcullisError } from '../errors/index.ts'
 import type { Moment } from '../lease/kept.ts'
 import { unseal } from '../model/sealed.ts'
 import type { Login } from '../ports/auth-method.ts'
+import type { Seen } from './look-up.ts'
 import type { SessionToken } from './session-token.ts'
 import { nextTokenStep, type TokenStep, tokenGraceMs } from './token-plan.ts'
 
@@ -38,6 +40,8 @@ export class LiveToken {
   /** It was refused, and may yet not be dead. */
   isSuspect = false
   timer: Scheduled | undefined
+  /** A look-up of it that is under way. */
+  seen: Promise<Seen> | undefined
   #ttlMs: number
   #wallEndsAtMs: number
   #usesLeft: number
@@ -103,3 +107,23 @@ export class LiveToken {
     return step
   }
 }
+
+/** The token that `login` gave, as the session hands it out. @param sentAtMs - when the login was sent: its life counts from there. */
+export function tokenOf(
+  { grant, owned }: Login,
+  generation: number,
+  sentAtMs: number,
+  hash: (text: string) => string,
+): SessionToken {
+  const accessor = unseal(grant.accessor)
+  const hashes = { client_token: hash(unseal(grant.token)), ...(accessor === '' ? {} : { accessor: hash(accessor) }) }
+  const fate = { isDead: false, endsAtMs: sentAtMs + grant.ttlMs }
+  return Object.freeze({ token: grant.token, generation, owned, fate, audit: Object.freeze(hashes) })
+}
+
+/** What a session is doing. */
+export type State =
+  | { readonly at: 'none' }
+  | { readonly at: 'live'; readonly live: LiveToken }
+  | { readonly at: 'failed'; readonly error: PortcullisError; readonly retryAtMs: number }
+  | { readonly at: 'closed' }

@@ -1,5 +1,10 @@
 import type { AuditEntry } from '../model/audit-entry.ts'
 import type { Sealed } from '../model/sealed.ts'
+import type { AuthMethod, OwnExchange } from '../ports/auth-method.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Files } from '../ports/files.ts'
+import type { Random } from '../ports/random.ts'
+import type { Scheduled } from './live-token.ts'
 
 /** What becomes of a token; shared by reference with all that it mints. */
 export interface TokenFate {
@@ -64,4 +69,22 @@ export interface SessionListener {
   died(token: SessionToken): void
   /** The token could not be revoked at the end, nor could what it minted. */
   leaked(code: string): void
+}
+
+/** What a session acts through. */
+export interface SessionDeps {
+  readonly auth: AuthMethod
+  readonly exchange: OwnExchange
+  readonly clock: Clock
+  readonly random: Random
+  readonly files: Files
+  /** Moments of renewals and early logins. Keeps no process alive. */
+  readonly schedule: { at(dueMs: number, run: () => void): Scheduled }
+  readonly hash: (text: string) => string
+  readonly listener: SessionListener
+  /**
+   * Is a token renewed again and again once it was used? Default true: leases hang on it.
+   * False for tokens of callers: one that is not used between two renewals is left to lapse.
+   */
+  readonly keepsAlive?: boolean
 }

@@ -1,46 +1,14 @@
 import { PortcullisError, ServerError, SessionError } from '../errors/index.ts'
 import type { Moment } from '../lease/kept.ts'
-import { unseal } from '../model/sealed.ts'
-import type { AuthMethod, Login, LoginContext, OwnExchange } from '../ports/auth-method.ts'
-import type { Clock } from '../ports/clock.ts'
-import type { Files } from '../ports/files.ts'
-import type { Random } from '../ports/random.ts'
-import { LiveToken, type Scheduled } from './live-token.ts'
+import type { Login, LoginContext } from '../ports/auth-method.ts'
+import { LiveToken, type State, tokenOf } from './live-token.ts'
+import { endedError, loginError } from './login-error.ts'
 import { lookUpSelf, type Seen } from './look-up.ts'
 import { createRetired, type Retired, SESSION_CLOSE_LIMIT_MS } from './retired.ts'
-import type { Session, SessionListener, SessionState, SessionToken } from './session-token.ts'
-import { backoffMs } from './token-plan.ts'
+import type { Session, SessionDeps, SessionState, SessionToken } from './session-token.ts'
+import { backoffMs, FORBIDDEN_LOGIN_INTERVAL_MS, RENEWAL_LIMIT_MS, VERIFIED_FOR_MS } from './token-plan.ts'
 
-export type { Session, SessionListener, SessionState, SessionToken, TokenFate } from './session-token.ts'
-
-export interface SessionDeps {
-  readonly auth: AuthMethod
-  readonly exchange: OwnExchange
-  readonly clock: Clock
-  readonly random: Random
-  readonly files: Files
-  /** Moments of renewals and early logins. Keeps no process alive. */
-  readonly schedule: { at(dueMs: number, run: () => void): Scheduled }
-  readonly hash: (text: string) => string
-  readonly listener: SessionListener
-  /**
-   * Is a token renewed again and again once it was used? Default true: leases hang on it.
-   * False for tokens of callers: one that is not used between two renewals is left to lapse.
-   */
-  readonly keepsAlive?: boolean
-}
-
-/** Logins that a 403 may cause: one a generation, and one in this time. */
-export const FORBIDDEN_LOGIN_INTERVAL_MS = 30_000
-/** A token found alive is not looked up again for this long, however many 403s its server policy causes. */
-const VERIFIED_FOR_MS = 1_000
-const RENEWAL_LIMIT_MS = 10_000
-
-type State =
-  | { readonly at: 'none' }
-  | { readonly at: 'live'; readonly live: LiveToken }
-  | { readonly at: 'failed'; readonly error: PortcullisError; readonly retryAtMs: number }
-  | { readonly at: 'closed' }
+export type { Session, SessionDeps, SessionListener, SessionState, SessionToken, TokenFate } from './session-token.ts'
 
 /** A session that logs in with `auth` when a token is first needed, keeps the token alive, and logs in again when it ends or dies. */
 export function createSession(deps: SessionDeps): Session {
@@ -53,7 +21,6 @@ class AuthSession implements Session {
   readonly #retired: Retired
   #state: State = { at: 'none' }
   #login: Promise<void> | undefined
-  #looking: { readonly live: LiveToken; readonly seen: Promise<Seen> } | undefined
   #generation = 0
   #last: LiveToken | undefined
   #loginBackoffMs = 0
@@ -125,7 +92,7 @@ class AuthSession implements Session {
   /** The token to send with, if one is there. @throws {SessionError} when closed, and while a failed login backs off. */
   #servable(): LiveToken | undefined {
     const state = this.#state
-    if (state.at === 'closed') throw this.#ended('the session is closed')
+    if (state.at === 'closed') throw endedError(this.#deps.auth.method, 'the session is closed')
     const nowMs = this.#deps.clock.now()
     if (state.at === 'failed' && nowMs < state.retryAtMs) throw state.error
     return state.at === 'live' && state.live.isServable(nowMs) ? state.live : undefined
@@ -174,9 +141,10 @@ class AuthSession implements Session {
         return
       }
       const hasEnded = last.endsAtMs <= clock.now() && login.grant.ttlMs === Infinity
-      if (last.token.fate.isDead || hasEnded) throw this.#ended('the token is dead, and there is no other')
+      if (last.token.fate.isDead || hasEnded)
+        throw endedError(this.#deps.auth.method, 'the token is dead, and there is no other')
     }
-    const live = new LiveToken(this.#tokenOf(login, sentAt), login, sentAt)
+    const live = new LiveToken(tokenOf(login, ++this.#generation, sentAt.nowMs, this.#deps.hash), login, sentAt)
     this.#last = live
     if (this.#state.at === 'closed') {
       this.#retired.add(live.token)
@@ -186,21 +154,6 @@ class AuthSession implements Session {
     this.#plan(live)
     listener.login(live.token, auth.method)
     if (old !== undefined) this.#retire(old, live)
-  }
-
-  #tokenOf({ grant, owned }: Login, sentAt: Moment): SessionToken {
-    const { hash } = this.#deps
-    const accessor = unseal(grant.accessor)
-    return Object.freeze({
-      token: grant.token,
-      generation: ++this.#generation,
-      owned,
-      fate: { isDead: false, endsAtMs: sentAt.nowMs + grant.ttlMs },
-      audit: Object.freeze({
-        client_token: hash(unseal(grant.token)),
-        ...(accessor === '' ? {} : { accessor: hash(accessor) }),
-      }),
-    })
   }
 
   /** The login gave the same token again, perhaps renewed by whoever made it. */
@@ -232,7 +185,7 @@ class AuthSession implements Session {
   #failed(cause: unknown): PortcullisError {
     const { auth, clock, random, listener } = this.#deps
     const retryAfterMs = backoffMs(this.#loginBackoffMs, random.fraction())
-    const error = cause instanceof SessionError ? cause : this.#loginError(cause)
+    const error = cause instanceof SessionError ? cause : loginError(auth.method, cause)
     const nowMs = clock.now()
     const live = this.#live
     this.#loginBackoffMs = retryAfterMs
@@ -246,17 +199,6 @@ class AuthSession implements Session {
     }
     listener.loginFailed(auth.method, error.code, retryAfterMs)
     return error
-  }
-
-  #loginError(cause: unknown): SessionError {
-    const method = this.#deps.auth.method
-    const why = cause instanceof PortcullisError ? cause.message : 'the auth method failed'
-    const temporary = cause instanceof PortcullisError ? cause.temporary : true
-    return new SessionError('ERR_PORTCULLIS_SESSION_LOGIN', `${method} login failed: ${why}`, {
-      method,
-      cause,
-      temporary,
-    })
   }
 
   #plan(live: LiveToken): void {
@@ -382,12 +324,10 @@ class AuthSession implements Session {
 
   /** One look-up for all who ask at once. */
   #lookUp(live: LiveToken): Promise<Seen> {
-    if (this.#looking?.live === live) return this.#looking.seen
-    const seen = this.#lookUpOnce(live).finally(() => {
-      if (this.#looking?.live === live) this.#looking = undefined
+    live.seen ??= this.#lookUpOnce(live).finally(() => {
+      live.seen = undefined
     })
-    this.#looking = { live, seen }
-    return seen
+    return live.seen
   }
 
   async #lookUpOnce(live: LiveToken): Promise<Seen> {
@@ -405,9 +345,5 @@ class AuthSession implements Session {
 
   #moment(): Moment {
     return { nowMs: this.#deps.clock.now(), wallMs: this.#deps.clock.wallTime() }
-  }
-
-  #ended(message: string): SessionError {
-    return new SessionError('ERR_PORTCULLIS_SESSION_ENDED', message, { method: this.#deps.auth.method })
   }
 }

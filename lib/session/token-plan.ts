@@ -70,3 +70,10 @@ export function backoffMs(previousMs: number, jitter: number): number {
   const ceilingMs = Math.min(BACKOFF_MAX_MS, 3 * Math.max(previousMs, BACKOFF_MIN_MS))
   return Math.round(BACKOFF_MIN_MS + jitter * (ceilingMs - BACKOFF_MIN_MS))
 }
+
+/** Logins that a 403 may cause: one a generation, and one in this time. */
+export const FORBIDDEN_LOGIN_INTERVAL_MS = 30_000
+/** A token found alive is not looked up again for this long, however many 403s its server policy causes. */
+export const VERIFIED_FOR_MS = 1_000
+/** Bound on one renewal. */
+export const RENEWAL_LIMIT_MS = 10_000

@@ -63,7 +63,7 @@ export const mountsKnowTheModel: Rule = (sources) =>
     .map(told)
 
 /** Parts of an idea that act on nothing outside (keys, judgements, a sealed value), so that there is nothing to be handed. */
-const PURE_PARTS: readonly string[] = ['cache', 'flights', 'kept', 'key', 'sharing'].map(
+const PURE_PARTS: readonly string[] = ['cache', 'clock-of', 'flights', 'kept', 'key', 'revocations', 'sharing'].map(
   (name) => `lib/lease/${name}.ts`,
 )
 

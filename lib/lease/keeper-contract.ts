@@ -1,0 +1,57 @@
+import type { LeaseEnd } from '../model/lease.ts'
+import type { OwnExchange } from '../ports/auth-method.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
+import type { SessionToken } from '../session/session.ts'
+import type { LeaseCache } from './cache.ts'
+import type { GiveBack } from './give-back.ts'
+import type { Governor } from './governor.ts'
+import type { Kept, Moment } from './kept.ts'
+import type { Holder, Line, Mint } from './line.ts'
+import type { Schedule } from './schedule.ts'
+
+/** Keeps leases alive: renews them, has successors minted before their end, releases what was held. */
+export interface Keeper {
+  /** A value was minted: it is kept alive from now on, as first of a new line or as successor in an old one. */
+  land(key: string, kept: Kept, mint: Mint): void
+  /** Is a successor for `key` being minted by the keeper itself? */
+  isRotating(key: string): boolean
+  /** Somebody asked for `kept`: it stays in use. */
+  asked(kept: Kept, at: Moment): void
+  /** The line of `key`, while it is there. */
+  line(key: string): Line | undefined
+  hold(line: Line, holder: Holder): void
+  /** The last one to let go releases the value at the server. */
+  letGo(line: Line, holder: Holder): Promise<void>
+  /** The values that `isMeant` are dead: they are dropped, and replaced where they are held. */
+  ended(isMeant: (kept: Kept) => boolean, how: LeaseEnd): void
+  /** A new token took over from the one with this fate: its leases move, spread over half the time left. */
+  succeeded(fate: Kept['fate']): void
+  /** Releases what is held. Renewals stop. Idempotent. */
+  close(): Promise<void>
+  readonly size: number
+}
+
+/** What happens to leases, for events, metrics and the audit. */
+export interface KeeperListener {
+  renewed(path: string, ttlMs: number): void
+  rotated(path: string): void
+  failing(path: string, what: 'renew' | 'rotate', code: string): void
+  ended(path: string, how: LeaseEnd): void
+}
+
+export interface KeeperDeps {
+  readonly clock: Clock
+  readonly random: Random
+  readonly schedule: Schedule
+  readonly governor: Governor
+  readonly exchange: OwnExchange
+  readonly token: () => Promise<SessionToken>
+  readonly forbidden: (token: SessionToken) => Promise<'retry' | 'final'>
+  readonly lookUp: (kept: Kept) => Promise<void>
+  readonly giveBack: GiveBack
+  readonly cache: LeaseCache
+  readonly listener: KeeperListener
+  /** A read lease that nobody asked for this long is no longer kept alive. `undefined`: its own TTL. */
+  readonly idleMs: number | undefined
+}
