@@ -211,7 +211,8 @@ class SharedServer implements ServeShared {
       return this.#giveStale(call, key, error)
     }
     const { kept } = landed
-    const isMine = led || (kept !== undefined && isFresh(kept, grantOf(call), this.#moment()))
+    // Not even its leader is given what ended on the way: the process may have been stopped meanwhile.
+    const isMine = kept === undefined ? led : isFresh(kept, led ? HELD : grantOf(call), this.#moment())
     try {
       if (isMine) return await this.#giveLanded(call, landed, led)
     } finally {
@@ -249,6 +250,7 @@ class SharedServer implements ServeShared {
   ): Promise<void> {
     if (flight.waiting > 0 || taken > 0 || (kept?.taken ?? 0) > 0) return
     if (kept !== undefined) this.#deps.cache.drop(key, kept)
+    if (kept?.isOver(this.#moment()) === true) return
     await this.#deps.release(exchange, call.request)
   }
 

@@ -256,3 +256,17 @@ test('1,000 leases minted in one burst are renewed no faster than the governor, 
   assert.ok(most <= 200, `${most} renewals in one second`)
   assert.ok(leases.every((lease) => lease.generation === 1 && lease.current().ttlMs > 60_000))
 })
+
+test('a lease that ended on its way here is given to nobody, not even to who led its flight', async (t) => {
+  const { gateway, clock, server } = await world(t)
+  const { send } = server.transport
+  server.mint = { ttlMs: 3_000, renewable: false }
+  server.transport.send = async (request, options) => {
+    const answer = await send(request, options)
+    if (request.path === PATH && server.minted === 1) clock.freeze(6_000)
+    return answer
+  }
+  const { data, ttlMs } = await gateway.read(PATH)
+  assert.equal(data.username, 'user-2')
+  assert.ok(ttlMs > 0)
+})
