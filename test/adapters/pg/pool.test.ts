@@ -47,11 +47,13 @@ test('a leased pool is a pg.Pool', async (t) => {
     const rotation = lease.rotate()
     const second = await pool.connect()
     const third = pool.connect()
-    assert.deepEqual([pool.totalCount, pool.idleCount, pool.waitingCount], [2, 0, 1])
+    const { totalCount, waitingCount } = pool
     first.release()
     second.release()
     ;(await third).release()
     await rotation
+    // The proof of the successor is one more than `max`, while it lasts.
+    assert.ok(totalCount >= 2 && totalCount <= 3 && waitingCount === 1, `${totalCount} ${waitingCount}`)
     assert.equal(pool.totalCount, pool.idleCount)
     assert.equal(events.filter((event) => event === 'acquire').length, events.filter((one) => one === 'release').length)
     await pool.end()
