@@ -6,6 +6,7 @@ export type {
   ErrorCodeFacts,
   ErrorDetails,
   ErrorKind,
+  PluginErrorDetails,
   ServerErrorDetails,
 } from './errors/index.ts'
 export {
@@ -13,11 +14,13 @@ export {
   ERROR_CODES,
   GatewayError,
   LeaseError,
+  PluginError,
   PolicyDeniedError,
   PolicyLoadError,
   PortcullisError,
   ServerError,
   SessionError,
+  StorageError,
 } from './errors/index.ts'
 export type { Drivers } from './gateway.ts'
 export { createGateway } from './gateway.ts'

@@ -36,6 +36,19 @@ const RULES: readonly (readonly [statement: string, rule: rules.Rule, planted: R
     { 'lib/pipeline/a.ts': "import {\n  x,\n  y,\n} from '../http/b.ts'" },
   ],
   [
+    'the plugin host imports the foundation and system, the SDK of it the wire alone',
+    rules.pluginsShareTheWire,
+    {
+      'lib/plugin-host/a.ts': "import { x } from '../http/b.ts'",
+      'lib/plugin/a.ts': "import { x } from '../plugin-host/router/b.ts'",
+    },
+  ],
+  [
+    'nothing but the plugin host and the SDK imports them',
+    rules.wireStaysAtHome,
+    { 'lib/pipeline/a.ts': "import { x } from '../plugin-host/wire/b.ts'" },
+  ],
+  [
     'adapters import public entries alone',
     rules.adaptersKnowEntries,
     { 'adapters/express/index.ts': "import { x } from '../../lib/policy/b.ts'" },
@@ -56,12 +69,13 @@ const RULES: readonly (readonly [statement: string, rule: rules.Rule, planted: R
     },
   ],
   [
-    'undici lives in http, OpenTelemetry in telemetry behind import(), ajv and re2js in policy',
+    'undici lives in http, OpenTelemetry in telemetry behind import(), ajv in policy and the SDK, re2js in policy, protobuf and lmdb in the plugin host',
     rules.packagesStayAtHome,
     {
       'lib/pipeline/a.ts': "import { Agent } from 'undici'",
       'lib/telemetry/a.ts': "import { trace } from '@opentelemetry/api'",
       'lib/options/a.ts': "const { RE2JS } = await import('re2js')",
+      'lib/plugin-host/a.ts': "import { open } from 'lmdb'",
     },
   ],
   ['no file of lib is longer than 350 lines', rules.filesAreShort, { 'lib/model/a.ts': 'x\n'.repeat(351) }],

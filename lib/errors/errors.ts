@@ -131,3 +131,46 @@ export class GatewayError extends PortcullisError {
     super(code, message, details)
   }
 }
+
+/** Facts of a failure of a plugin, its process or its installation. */
+export interface PluginErrorDetails extends ErrorDetails {
+  /** Name in the catalog; empty where none is known. */
+  readonly plugin?: string
+  /** Mount path with trailing slash; empty where none is concerned. */
+  readonly mount?: string
+  /** May the plugin have carried the request out? */
+  readonly mayHaveHappened?: boolean
+  /** The plugin's own words. They can echo what was sent, so they are kept out of message, JSON and inspect. */
+  readonly detail?: string
+}
+
+/** A plugin of a plugin host cannot be used, or failed. `code` tells which; `temporary` whether to try again. */
+export class PluginError extends PortcullisError {
+  static override readonly kind: string = 'PluginError'
+  readonly plugin: string
+  readonly mount: string
+  readonly mayHaveHappened: boolean
+  readonly #detail: string
+
+  constructor(code: CodeOf<'PluginError'>, message: string, details: PluginErrorDetails = {}) {
+    super(code, message, details)
+    this.plugin = details.plugin ?? ''
+    this.mount = details.mount ?? ''
+    this.mayHaveHappened = details.mayHaveHappened ?? false
+    this.#detail = details.detail ?? ''
+  }
+
+  /** The plugin's own words, for the program. They can echo what was sent: do not log them unread. */
+  detail(): string {
+    return this.#detail
+  }
+}
+
+/** The storage of a plugin host cannot be used. Mend the disk, the database or the key. */
+export class StorageError extends PortcullisError {
+  static override readonly kind: string = 'StorageError'
+
+  constructor(code: CodeOf<'StorageError'>, message: string, details: ErrorDetails = {}) {
+    super(code, message, details)
+  }
+}

@@ -26,5 +26,7 @@ export function samples(classes: Classes = OURS): Readonly<Record<errors.ErrorKi
     LeaseError: new classes.LeaseError('ERR_PORTCULLIS_LEASE_EXPIRED', 'ended'),
     ServerError: new classes.ServerError('ERR_PORTCULLIS_SERVER_SEALED', 'sealed', { operation: 'read', path: 'kv/a' }),
     GatewayError: new classes.GatewayError('ERR_PORTCULLIS_GATEWAY_CLOSED', 'closed'),
+    PluginError: new classes.PluginError('ERR_PORTCULLIS_PLUGIN_CRASHED', 'crashed', { plugin: 'kv', mount: 'kv/' }),
+    StorageError: new classes.StorageError('ERR_PORTCULLIS_STORAGE_CORRUPT', 'damaged'),
   }
 }

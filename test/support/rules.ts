@@ -76,7 +76,30 @@ export const pipelineKnowsTypesOfIdeas: Rule = (sources) =>
     })
     .map(told)
 
-const ENTRIES: ReadonlySet<string> = new Set(['lib/index.ts', 'lib/testing/index.ts'])
+/** The plugin host is a driver; the SDK shares its wire, and nothing else of it. */
+export const pluginsShareTheWire: Rule = (sources) =>
+  crossings(sources, (area) => area === 'plugin-host' || area === 'plugin')
+    .filter(({ from, to, area }) => {
+      if (isFoundation(area) || area === SYSTEM) return false
+      if (areaOf(from.path) === 'plugin') return !to.target.startsWith('lib/plugin-host/wire/')
+      return true
+    })
+    .map(told)
+
+/** Nothing but the plugin host and the SDK loads gRPC. */
+export const wireStaysAtHome: Rule = (sources) =>
+  sources
+    .filter(({ path }) => path.startsWith('lib/') && !/^lib\/plugin(?:-host)?\//.test(path))
+    .flatMap((from) => from.imports.map((to) => ({ from, to })))
+    .filter(({ to }) => /^lib\/plugin(?:-host)?\//.test(to.target))
+    .map(told)
+
+const ENTRIES: ReadonlySet<string> = new Set([
+  'lib/index.ts',
+  'lib/testing/index.ts',
+  'lib/plugin-host/index.ts',
+  'lib/plugin/index.ts',
+])
 
 /** Adapters know what any user knows. */
 export const adaptersKnowEntries: Rule = (sources) =>
@@ -120,7 +143,10 @@ export const ideasActThroughPorts: Rule = (sources) =>
 const PACKAGES: readonly { readonly name: RegExp; readonly areas: readonly string[]; readonly dynamic?: boolean }[] = [
   { name: /^undici(?:\/|$)/, areas: ['http'] },
   { name: /^@opentelemetry\//, areas: ['telemetry'], dynamic: true },
-  { name: /^(?:ajv|re2js)(?:\/|$)/, areas: ['policy'] },
+  { name: /^ajv(?:\/|$)/, areas: ['policy', 'plugin'] },
+  { name: /^re2js(?:\/|$)/, areas: ['policy'] },
+  { name: /^@bufbuild\/protobuf(?:\/|$)/, areas: ['plugin-host'] },
+  { name: /^lmdb(?:\/|$)/, areas: ['plugin-host'], dynamic: true },
 ]
 
 /** Each package has one home. */
