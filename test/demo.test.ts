@@ -16,9 +16,21 @@ const SHOWN = [
   /200 answers, 1 user; leases at the server: 1/,
   /encrypted: vault:v1:/,
   /write transit\/encrypt\/cards denied by policy orders, rule card-keys: \/data\/plaintext must have at most 64 characters/,
+  /renewed with [\d.]+ s left, [\d.]+ s again/,
+  /PostgreSQL says: you are v-approle-renewed-/,
+  /\d{3,} queries in [\d.]+ s, 0 failed, by [3-9] users in turn/,
+  /users left in PostgreSQL: 0/,
+  /tokens revoked at the server: 1; the service goes on reading/,
+  /logged in with approle/,
+  /\d+ reads, 0 failed, 1 login; a new user after [\d.]+ s/,
+  /PostgreSQL says: you are v-approle-orders-/,
+  /the old user can no longer log in/,
+  /portcullis write sys\/leases\/renew: allow \(own\)/,
   /from cache: allow \(orders\/db\)/,
   /What happened/,
   /200 more reads +from the cache/,
+  /queries during rotations +0 of \d+ failed/,
+  /reads around a killed token +0 of \d+ failed/,
 ]
 
 test('the demo shows the whole job on real servers, in order, and ends well', { skip }, async () => {

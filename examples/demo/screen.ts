@@ -11,6 +11,11 @@ export const dim: (text: string) => string = paint(2)
 export const green: (text: string) => string = paint(32)
 export const red: (text: string) => string = paint(31)
 
+/** A length of time for people, to a tenth of a second. */
+export function seconds(ms: number): string {
+  return ms === Infinity ? 'for ever' : `${Number((ms / 1000).toFixed(1))} s`
+}
+
 /** What happened, for the table at the end. */
 export interface Row {
   readonly what: string

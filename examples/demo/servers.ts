@@ -1,6 +1,7 @@
 import { type Bao, launchBao } from '../support/bao.ts'
 import { BAO_VERSION } from '../support/bao-program.ts'
 import { enableDatabase, launchPostgres, type Postgres } from '../support/postgres.ts'
+import { createOperator, type Operator } from './operator.ts'
 
 /** The servers of the demo, set up as an operator would: mounts, an ACL policy, an AppRole for the service. */
 export interface Servers {
@@ -8,10 +9,7 @@ export interface Servers {
   readonly versions: string
   readonly roleId: string
   readonly secretId: string
-  /** What PostgreSQL says of someone who logs in. */
-  whoAmI(username: string, password: string): Promise<string>
-  /** Leases on `database/creds/orders` at the server. */
-  leases(): Promise<number>
+  readonly operator: Operator
   stop(): Promise<void>
 }
 
@@ -28,10 +26,12 @@ export async function startServers(): Promise<Servers> {
   }
 }
 
+/** The last line lets the service give back what it no longer needs; without it, leases are left to lapse. */
 const ACL = `
 path "kv/data/*"                { capabilities = ["read"] }
-path "database/creds/orders"    { capabilities = ["read"] }
+path "database/creds/*"         { capabilities = ["read"] }
 path "transit/encrypt/cards"    { capabilities = ["update"] }
+path "sys/leases/revoke"        { capabilities = ["update"] }
 `
 
 async function setUp(bao: Bao, postgres: Postgres): Promise<void> {
@@ -41,6 +41,8 @@ async function setUp(bao: Bao, postgres: Postgres): Promise<void> {
   await bao.root('POST', 'sys/mounts/transit', { type: 'transit' })
   await bao.root('POST', 'transit/keys/cards')
   await enableDatabase(bao, postgres, { role: 'orders', ttl: '10m', maxTtl: '1h' })
+  await enableDatabase(bao, postgres, { role: 'renewed', ttl: '3s', maxTtl: '1h' })
+  await enableDatabase(bao, postgres, { role: 'rotated', ttl: '3s', maxTtl: '3s' })
   await bao.root('PUT', 'sys/policies/acl/orders', { policy: ACL })
   await bao.root('POST', 'sys/auth/approle', { type: 'approle' })
   await bao.root('POST', 'auth/approle/role/orders', { token_policies: ['orders'], token_ttl: '1h' })
@@ -55,19 +57,7 @@ async function servers(bao: Bao, postgres: Postgres): Promise<Servers> {
     versions: `OpenBao ${BAO_VERSION}, PostgreSQL ${String(version?.server_version).split(' ')[0]}`,
     roleId: role.body.data.role_id,
     secretId: secret.body.data.secret_id,
-    async whoAmI(username, password): Promise<string> {
-      const client = await postgres.connect(username, password)
-      try {
-        const { rows } = await client.query('select current_user as me')
-        return `you are ${rows[0]?.me}`
-      } finally {
-        await client.end()
-      }
-    },
-    async leases(): Promise<number> {
-      const listed = await bao.call(bao.rootToken, 'GET', 'sys/leases/lookup/database/creds/orders?list=true')
-      return listed.body?.data?.keys?.length ?? 0
-    },
+    operator: createOperator(bao, postgres),
     stop: async () => {
       await Promise.allSettled([bao.stop(), postgres.stop()])
     },
