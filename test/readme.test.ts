@@ -54,6 +54,26 @@ for (const [marker, file, name] of TABLES) {
   })
 }
 
+const AUTH_METHODS = [
+  ['token', 'token', 'TokenOptions'],
+  ['appRole', 'app-role', 'AppRoleOptions'],
+  ['userpass', 'password-login', 'PasswordOptions'],
+  ['ldap', 'password-login', 'PasswordOptions'],
+  ['jwt', 'jwt', 'JwtOptions'],
+  ['kubernetes', 'kubernetes', 'KubernetesOptions'],
+  ['aws', 'aws', 'AwsOptions'],
+  ['cert', 'cert', 'CertOptions'],
+] as const
+
+for (const [method, file, name] of AUTH_METHODS) {
+  test(`the README's row of the auth method ${method} has the options of ${name}`, () => {
+    const table = readme.split('<!-- auth methods -->\n')[1]?.split('\n\n')[0] ?? ''
+    const row = table.split('\n').find((line) => line.startsWith(`| \`${method}\` |`))
+    const named = [...(row?.split(' | ')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, option]) => option ?? '')
+    assert.deepEqual(named.sort(), [...interfaceNames(`lib/session/auth/${file}.ts`, name)].sort())
+  })
+}
+
 test("the README's table of errors names every class and covers every code", async () => {
   const { ERROR_CODES } = await import('portcullis')
   const table = readme.split('\n## Errors\n')[1]?.split('\n## ')[0] ?? ''

@@ -106,6 +106,12 @@ export const ERROR_CODES = {
     temporary: false,
     meaning: 'The login asks for a second factor, which a service cannot give. Use another auth method or role.',
   },
+  ERR_PORTCULLIS_SESSION_CUSTOM: {
+    kind: 'SessionError',
+    temporary: false,
+    meaning:
+      'The login function given to `custom()` gave something that is no token and no answer of a login. Mend the function.',
+  },
   ERR_PORTCULLIS_SESSION_ENDED: {
     kind: 'SessionError',
     temporary: true,

@@ -46,7 +46,7 @@ export interface LeaseOptions {
 export interface GatewayOptions {
   /** A server, or any Transport. Default: what `BAO_ADDR` or `VAULT_ADDR` names. */
   readonly server?: ServerOptions | Transport
-  /** How to get a token: `token()`, `appRole()`, or an {@link AuthMethod} of your own. */
+  /** How to get a token: `token()`, `appRole()`, `kubernetes()`, …, `custom()`, or an {@link AuthMethod} of your own. */
   readonly auth: AuthMethod
   /** A folder of `*.json` policies, or documents. Without any that allows, everything is denied. */
   readonly policies?: string | readonly object[]
@@ -108,9 +108,10 @@ export function resolveGateway(options: GatewayOptions, environment: Environment
   if (unrestricted && options.policies !== undefined) {
     throw new TypeError('dangerouslyAllowEverything and policies contradict each other: give one')
   }
+  const endpoint = resolveEndpoint(options.server, environment)
   return Object.freeze({
-    ...resolveEndpoint(options.server, environment),
-    auth: checkedAuth(options.auth),
+    ...endpoint,
+    auth: checkedAuth(options.auth, endpoint.server),
     policies: checkedPolicies(options.policies),
     unrestricted,
     caller: createCaller(options.caller ?? {}),
@@ -178,12 +179,26 @@ function isTransport(server: GatewayOptions['server']): server is Transport {
   return typeof server === 'object' && server !== null && 'send' in server && typeof server.send === 'function'
 }
 
-function checkedAuth(auth: unknown): AuthMethod {
+function checkedAuth(auth: unknown, server: GatewayConfig['server']): AuthMethod {
   const isMethod = typeof auth === 'object' && auth !== null && 'login' in auth && typeof auth.login === 'function'
   if (!isMethod || !('method' in auth) || typeof auth.method !== 'string') {
     throw new TypeError(`auth must be an auth method such as token() or appRole(), got ${typed(auth)}`)
   }
-  return auth as AuthMethod
+  const method = auth as AuthMethod
+  if (method.needsClientCertificate === true && 'config' in server) checkCertificate(method, server.config)
+  return method
+}
+
+/** What a Transport that was handed in presents is not known here. */
+function checkCertificate({ method }: AuthMethod, { origin, tls }: ServerConfig): void {
+  if (tls.cert === undefined) {
+    throw new TypeError(
+      `auth ${method} needs a client certificate: give server.tls.cert and key, or server.tls.certFile and keyFile`,
+    )
+  }
+  if (!origin.startsWith('https:')) {
+    throw new TypeError(`auth ${method} needs an https address: over http no client certificate is presented`)
+  }
 }
 
 function checkedPolicies(policies: unknown): GatewayConfig['policies'] {

@@ -24,6 +24,10 @@ export interface LoginContext {
   readonly send: OwnExchange
   /** Text of a small file; credentials in files are read anew at each login, since they are rotated under us. */
   readText(path: string): Promise<string>
+  /** Milliseconds since 1970, for what has to carry a date. */
+  wallTime(): number
+  /** An environment variable as it stands now; `undefined` where it is not set, or empty. */
+  variable(name: string): string | undefined
 }
 
 /** The outcome of a login. */
@@ -33,12 +37,14 @@ export interface Login {
   readonly owned: boolean
 }
 
-/** A way to get a token. Make your own with any object of this shape. */
+/** A way to get a token. Make your own with `custom()`, or with any object of this shape. */
 export interface AuthMethod {
   /** `token`, `approle`, …; stands in events and errors. */
   readonly method: string
   /** The token is made elsewhere and read anew by each login: done ahead of a renewal, since there may be a newer one. */
   readonly isReread?: boolean
+  /** Works only over a connection with a client certificate; a gateway that has none refuses it at once. */
+  readonly needsClientCertificate?: boolean
   /** @throws {SessionError} or {ServerError}; anything else counts as a failed login. */
   login(context: LoginContext): Promise<Login>
 }

@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../model/audit-entry.ts'
 import type { Sealed } from '../model/sealed.ts'
+import type { Environment } from '../options/environment.ts'
 import type { AuthMethod, OwnExchange } from '../ports/auth-method.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Files } from '../ports/files.ts'
@@ -78,6 +79,8 @@ export interface SessionDeps {
   readonly clock: Clock
   readonly random: Random
   readonly files: Files
+  /** For auth methods whose credentials are kept there. */
+  readonly environment: Environment
   /** Moments of renewals and early logins. Keeps no process alive. */
   readonly schedule: { at(dueMs: number, run: () => void): Scheduled }
   readonly hash: (text: string) => string

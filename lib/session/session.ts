@@ -2,6 +2,7 @@ import { PortcullisError, ServerError, SessionError } from '../errors/index.ts'
 import type { Moment } from '../lease/kept.ts'
 import type { Login, LoginContext } from '../ports/auth-method.ts'
 import { LiveToken, type State, tokenOf } from './live-token.ts'
+import { createLoginContext, logInWithin } from './login-context.ts'
 import { endedError, loginError } from './login-error.ts'
 import { lookUpSelf, type Seen } from './look-up.ts'
 import { createRetired, type Retired, SESSION_CLOSE_LIMIT_MS } from './retired.ts'
@@ -29,7 +30,7 @@ class AuthSession implements Session {
 
   constructor(deps: SessionDeps) {
     this.#deps = deps
-    this.#context = { send: deps.exchange, readText: (path) => deps.files.readText(path) }
+    this.#context = createLoginContext(deps)
     this.#retired = createRetired(deps)
   }
 
@@ -121,7 +122,7 @@ class AuthSession implements Session {
   async #logInOnce(): Promise<void> {
     const sentAt = this.#moment()
     try {
-      const login = await this.#deps.auth.login(this.#context)
+      const login = await logInWithin(this.#deps, this.#context)
       this.#adopt(login, sentAt)
       this.#loginBackoffMs = 0
     } catch (cause) {

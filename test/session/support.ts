@@ -19,6 +19,7 @@ export interface SessionDouble {
   readonly calls: OwnCall[]
   readonly told: string[]
   readonly files: Map<string, string>
+  readonly environment: Record<string, string>
   on(path: string, handler: OwnHandler): void
   /** `path` or `path token` of every own call. */
   sent(): readonly string[]
@@ -30,11 +31,13 @@ export function sessionWith(auth: AuthMethod, handlers: Record<string, OwnHandle
   const calls: OwnCall[] = []
   const told: string[] = []
   const files = new Map<string, string>()
+  const environment: Record<string, string> = {}
   const known = new Map(Object.entries(handlers))
   const session = createSession({
     auth,
     clock,
     random: NO_CHANCE,
+    environment,
     schedule: createSchedule(clock, { onError: assert.ifError }),
     hash: (text) => `hash-of-${text}`,
     exchange: async (call) => {
@@ -61,7 +64,7 @@ export function sessionWith(auth: AuthMethod, handlers: Record<string, OwnHandle
     },
   })
   return {
-    ...{ session, clock, calls, told, files },
+    ...{ session, clock, calls, told, files, environment },
     on: (path, handler) => known.set(path, handler),
     sent: () => calls.map(({ path, token }) => (token === undefined ? path : `${path} ${unseal(token)}`)),
   }

@@ -3,7 +3,8 @@ import { type Sealed, seal, unseal } from '../../model/sealed.ts'
 import { checkNames, stringOption } from '../../options/check.ts'
 import type { AuthMethod, Login, LoginContext } from '../../ports/auth-method.ts'
 import { type Credential, credential, readCredential } from './credential.ts'
-import { granted } from './granted.ts'
+import { logIn } from './log-in.ts'
+import { mountOption } from './login-path.ts'
 
 const METHOD = 'approle'
 
@@ -33,10 +34,7 @@ export interface AppRoleOptions {
  */
 export function appRole(options: AppRoleOptions): AuthMethod {
   checkNames('appRole()', options, NAMES)
-  const mount = stringOption('mount', options.mount, 'approle').replace(/^\/+|\/+$/g, '')
-  if (mount.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')) {
-    throw new TypeError('mount must not be empty, nor have an empty segment, "." or ".."')
-  }
+  const mount = mountOption(options.mount, 'approle')
   const roleId = credential('roleId', options.roleId, options.roleIdFile)
   const secretId = secretIdSource(options, mount)
   return {
@@ -45,8 +43,7 @@ export function appRole(options: AppRoleOptions): AuthMethod {
       const role = await readCredential(roleId, context, METHOD, 'roleId')
       const secret = await secretId(context)
       const data = { role_id: unseal(role), ...(secret === undefined ? {} : { secret_id: unseal(secret) }) }
-      const answer = await context.send({ operation: 'write', path: `auth/${mount}/login`, data })
-      return { grant: granted(answer, METHOD), owned: true }
+      return logIn(context, METHOD, `auth/${mount}/login`, data)
     },
   }
 }

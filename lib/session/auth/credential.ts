@@ -6,6 +6,9 @@ import type { LoginContext } from '../../ports/auth-method.ts'
 /** Where a credential comes from: a value kept sealed, or a file read anew at each login. */
 export type Credential = { readonly value: Sealed<string> } | { readonly file: string }
 
+/** What a file with a credential holds. `token`: printable ASCII, white space around it cut off. `line`: any text of one line. */
+export type CredentialForm = 'token' | 'line'
+
 /** Checks that exactly one of `value` and `file` is given. @throws {TypeError} naming both options. */
 export function credential(name: string, value: unknown, file: unknown): Credential {
   if ((value === undefined) === (file === undefined)) throw new TypeError(`give either ${name} or ${name}File`)
@@ -19,21 +22,25 @@ export async function readCredential(
   context: LoginContext,
   method: string,
   name: string,
+  form: CredentialForm = 'token',
 ): Promise<Sealed<string>> {
   if ('value' in source) return source.value
   let text: string
   try {
-    text = (await context.readText(source.file)).trim()
+    text = await context.readText(source.file)
   } catch (cause) {
-    throw refused(method, `cannot read ${name} from ${source.file}`, cause)
+    throw credentialError(method, `cannot read ${name} from ${source.file}`, cause)
   }
-  if (!isCredential(text)) {
-    throw refused(
-      method,
-      `${source.file} holds no usable ${name}: it is empty, or has white space or characters outside ASCII`,
-    )
+  const found = form === 'token' ? text.trim() : text.replace(/\r?\n$/, '')
+  if (!(form === 'token' ? isCredential(found) : isLine(found))) {
+    throw credentialError(method, `${source.file} holds no usable ${name}: it ${UNUSABLE[form]}`)
   }
-  return seal(text)
+  return seal(found)
+}
+
+const UNUSABLE: Readonly<Record<CredentialForm, string>> = {
+  token: 'is empty, or has white space or characters outside ASCII',
+  line: 'is empty, or has more than one line',
 }
 
 /** Can `text` be a token or an id? A line break in one would end the header that carries it. */
@@ -41,6 +48,11 @@ export function isCredential(text: string): boolean {
   return /^[\x21-\x7e]+$/.test(text)
 }
 
-function refused(method: string, message: string, cause?: unknown): SessionError {
+function isLine(text: string): boolean {
+  return text !== '' && !/[\0\r\n]/.test(text)
+}
+
+/** There is no usable credential to log in with. */
+export function credentialError(method: string, message: string, cause?: unknown): SessionError {
   return new SessionError('ERR_PORTCULLIS_SESSION_CREDENTIALS', message, { method, cause })
 }

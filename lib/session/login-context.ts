@@ -1,0 +1,53 @@
+import { PortcullisError, SessionError } from '../errors/index.ts'
+import type { Login, LoginContext } from '../ports/auth-method.ts'
+import type { SessionDeps } from './session-token.ts'
+
+/** Bound on one login with all its steps. A function of the user's, or a file that is a pipe, may never answer. */
+export const LOGIN_LIMIT_MS: number = 5 * 60_000
+
+/** What the auth method of a session is handed. */
+export function createLoginContext({ exchange, files, clock, environment }: SessionDeps): LoginContext {
+  return {
+    send: exchange,
+    readText: (path) => files.readText(path),
+    wallTime: () => clock.wallTime(),
+    variable: (name) => environment[name] || undefined,
+  }
+}
+
+/**
+ * Logs in, within {@link LOGIN_LIMIT_MS}. A token that comes later is given to nobody, and so revoked.
+ *
+ * @throws {SessionError} `ERR_PORTCULLIS_SESSION_LOGIN` at the limit; else what the auth method does.
+ */
+export async function logInWithin(deps: SessionDeps, context: LoginContext): Promise<Login> {
+  const { auth, clock } = deps
+  const limit = Promise.withResolvers<never>()
+  let isLate = false
+  const timer = clock.after(LOGIN_LIMIT_MS, () => {
+    isLate = true
+    const message = `the ${auth.method} login did not end within ${LOGIN_LIMIT_MS / 1000} s`
+    limit.reject(new SessionError('ERR_PORTCULLIS_SESSION_LOGIN', message, { method: auth.method }))
+  })
+  // An auth method of the user's may throw instead of rejecting.
+  const login = (async () => auth.login(context))()
+  login.then(
+    (late) => (isLate ? giveBack(late, deps) : undefined),
+    () => undefined,
+  )
+  try {
+    return await Promise.race([login, limit.promise])
+  } finally {
+    timer.cancel()
+  }
+}
+
+/** Never rejects. */
+async function giveBack({ grant, owned }: Login, { exchange, listener }: SessionDeps): Promise<void> {
+  if (!owned) return
+  try {
+    await exchange({ operation: 'write', path: 'auth/token/revoke-self', token: grant.token })
+  } catch (error) {
+    listener.leaked(error instanceof PortcullisError ? error.code : 'unknown')
+  }
+}
