@@ -1,0 +1,3 @@
+import { GENERATED, generateCode } from './protos.ts'
+
+generateCode(GENERATED)
