@@ -1,10 +1,10 @@
 import { type CodeOf, ServerError } from '../errors/index.ts'
+import { refused } from '../errors/refused.ts'
+import { textsOf } from '../model/envelope.ts'
 import type { TransportRequest } from '../ports/transport.ts'
-import { type Body, textsOf } from './answer.ts'
+import type { Body } from './answer.ts'
 import type { Received } from './exchange.ts'
-import { harmlessPhrases } from './phrases.ts'
 import { retryAfterMs } from './retry-after.ts'
-import { verdictOf } from './status.ts'
 
 /** What every error of an exchange tells. */
 export type Asked = Pick<TransportRequest, 'operation' | 'path'>
@@ -12,46 +12,12 @@ export type Asked = Pick<TransportRequest, 'operation' | 'path'>
 /** The error for an answer whose status is no success. Of the server's words only harmless ones stand in its message. */
 export function refusalOf(asked: Asked, received: Received, body: Body, wallTimeMs: number): ServerError {
   const object = body.kind === 'json' ? body.object : undefined
-  const serverErrors = textsOf(object?.errors)
-  const { status } = received
-  const { code, mayHaveHappened } = verdictOf(asked.path, status, object, serverErrors)
-  const waitMs = retryAfterMs(received.headers['retry-after'], wallTimeMs)
-  const requestId = object?.request_id
-  return new ServerError(code, `${asked.operation} ${asked.path}: ${spoken(status, serverErrors)}`, {
-    ...asked,
-    status,
-    requestId: typeof requestId === 'string' ? requestId : '',
-    mayHaveHappened,
-    serverErrors,
-    ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
-    // Not installed, or not initialised: no repeat will change it.
-    ...(status === 501 ? { temporary: false } : {}),
+  return refused(asked, {
+    status: received.status,
+    serverErrors: textsOf(object?.errors),
+    body: object,
+    retryAfterMs: retryAfterMs(received.headers['retry-after'], wallTimeMs),
   })
-}
-
-/** Not from `node:http`: importing that loads Node's whole `fetch` along. */
-const STATUS_NAMES: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  412: 'Precondition Failed',
-  413: 'Payload Too Large',
-  429: 'Too Many Requests',
-  472: 'disaster recovery standby',
-  473: 'performance standby',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-}
-
-function spoken(status: number, serverErrors: readonly string[]): string {
-  const phrases = harmlessPhrases(serverErrors)
-  const words = phrases.length > 0 ? phrases.join('; ') : STATUS_NAMES[status]
-  return `the server answered ${status}${words === undefined ? '' : ` (${words})`}`
 }
 
 /** The error for an answer that is not what a server sends. */

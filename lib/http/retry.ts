@@ -1,6 +1,6 @@
 import type { ErrorCode, ServerError } from '../errors/index.ts'
+import { isState } from '../errors/status.ts'
 import type { TransportRequest } from '../ports/transport.ts'
-import { isState } from './status.ts'
 
 /** How often and how soon to repeat. */
 export interface RetryPolicy {

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { GatewayError, ServerError } from '../errors/index.ts'
+import { isAnswer } from '../model/envelope.ts'
 import type { Operation } from '../model/operation.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
 import type { ServerConfig } from '../options/server.ts'
@@ -170,14 +171,6 @@ class HttpTransport implements Transport {
     if (answer === undefined) throw badAnswer(asked(request), status, 'data, auth or wrap_info is no object')
     return answer
   }
-}
-
-/** Success, or one of the refusals that carry data: transit batches (400), deleted KV versions (404). */
-function isAnswer(status: number, body: ReturnType<typeof bodyOf>): boolean {
-  if (status >= 200 && status < 300) return true
-  if (status !== 400 && status !== 404) return false
-  const data = body.kind === 'json' ? body.object.data : undefined
-  return typeof data === 'object' && data !== null && !Array.isArray(data)
 }
 
 function asked({ operation, path }: TransportRequest): Pick<TransportRequest, 'operation' | 'path'> {

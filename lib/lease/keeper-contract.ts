@@ -2,13 +2,13 @@ import type { LeaseEnd } from '../model/lease.ts'
 import type { OwnExchange } from '../ports/auth-method.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
+import type { Schedule } from '../ports/schedule.ts'
 import type { SessionToken } from '../session/session.ts'
 import type { LeaseCache } from './cache.ts'
 import type { GiveBack } from './give-back.ts'
 import type { Governor } from './governor.ts'
 import type { Kept, Moment } from './kept.ts'
 import type { Holder, Line, Mint } from './line.ts'
-import type { Schedule } from './schedule.ts'
 
 /** Keeps leases alive: renews them, has successors minted before their end, releases what was held. */
 export interface Keeper {

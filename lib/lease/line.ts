@@ -1,6 +1,6 @@
 import type { LeaseEnd } from '../model/lease.ts'
+import type { Scheduled } from '../ports/schedule.ts'
 import type { Kept } from './kept.ts'
-import type { Scheduled } from './schedule.ts'
 
 /** Gets the successor of a line's value: the same request, decided and recorded anew. */
 export type Mint = () => Promise<Kept>

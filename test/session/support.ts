@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { createSchedule } from '../../lib/lease/schedule.ts'
 import { unseal } from '../../lib/model/sealed.ts'
 import type { ServerAnswer } from '../../lib/model/server-answer.ts'
 import type { AuthMethod, OwnCall } from '../../lib/ports/auth-method.ts'
 import type { Random } from '../../lib/ports/random.ts'
 import { createSession, type Session } from '../../lib/session/session.ts'
+import { createSchedule } from '../../lib/system/schedule.ts'
 import { FakeClock } from '../../lib/testing/fake-clock.ts'
 import { answerWith } from '../../lib/testing/scripted-transport.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Heap, NOWHERE, type Placed } from '../../lib/lease/heap.ts'
+import { Heap, NOWHERE, type Placed } from '../../lib/system/heap.ts'
 
 interface Numbered extends Placed {
   value: number

@@ -1,11 +1,11 @@
-import { isUtf8 } from 'node:buffer'
-import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
+import { Buffer, isUtf8 } from 'node:buffer'
+import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
 
 /** Deepest nesting taken. Real answers stay below 20; what recurses over an answer must not overflow. */
 export const MAX_DEPTH = 100
 
-/** Bodies up to this size cannot hurt by their depth alone before they are parsed. */
-const SCAN_FROM_BYTES = 64 * 1024
+/** Texts up to this length cannot hurt by their depth alone before they are parsed. */
+const SCAN_FROM = 64 * 1024
 
 /**
  * The JSON object in `bytes`, frozen at every depth.
@@ -13,11 +13,16 @@ const SCAN_FROM_BYTES = 64 * 1024
  * @returns `undefined` for what is no UTF-8, no JSON, no object, or nested deeper than {@link MAX_DEPTH}. No
  *   reason is given: an engine's message quotes the text.
  */
-export function parseObject(bytes: Buffer): JsonObject | undefined {
+export function parseObject(bytes: Uint8Array): JsonObject | undefined {
   if (!isUtf8(bytes)) return undefined
-  if (bytes.length > SCAN_FROM_BYTES && !isShallow(bytes)) return undefined
+  return parseObjectText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'))
+}
+
+/** The JSON object in `text`; else as {@link parseObject}. */
+export function parseObjectText(text: string): JsonObject | undefined {
+  if (text.length > SCAN_FROM && !isShallow(text)) return undefined
   try {
-    const value: JsonValue = JSON.parse(bytes.toString('utf8'))
+    const value: JsonValue = JSON.parse(text)
     return isJsonObject(value) && freezeWithin(value, MAX_DEPTH) ? value : undefined
   } catch {
     return undefined
@@ -38,12 +43,12 @@ function freezeWithin(value: JsonValue, levels: number): boolean {
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** Counts brackets outside strings: half a body of `[` would cost the parser many times its size. */
-function isShallow(bytes: Buffer): boolean {
+/** Counts brackets outside strings: half a text of `[` would cost the parser many times its size. */
+function isShallow(text: string): boolean {
   let depth = 0
   let isText = false
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at]
+  for (let at = 0; at < text.length; at += 1) {
+    const byte = text.charCodeAt(at)
     if (isText) {
       if (byte === BACKSLASH) at += 1
       else if (byte === QUOTE) isText = false

@@ -1,29 +1,6 @@
 import type { Clock, Timer } from '../ports/clock.ts'
+import type { Schedule, Scheduled } from '../ports/schedule.ts'
 import { Heap, NOWHERE, type Placed } from './heap.ts'
-
-/** A call that has been put off; one can be kept for the whole life of a lease. */
-export interface Scheduled {
-  /** Not run any more; no effect when it has run. */
-  cancel(): void
-  /** Moves it to another moment, as if it were new; also puts in anew what has run or was cancelled. @throws as {@link Schedule.at}. */
-  reschedule(dueMs: number): void
-}
-
-/** Many calls put off on one real timer. */
-export interface Schedule {
-  /**
-   * Runs `run` once the clock reads `dueMs` or more; never within this call, also when that is past.
-   *
-   * @param dueMs - Reading of the monotonic {@link Clock}; `Infinity` never comes.
-   * @param run - Does not return a promise: nobody would see it reject.
-   * @throws {RangeError} `dueMs` is not a number.
-   */
-  at(dueMs: number, run: () => void): Scheduled
-  /** Calls that wait, those without a moment (`Infinity`) included. */
-  readonly size: number
-  /** Drops all that waits. What is put in afterwards never runs, since work in flight may still do so. Idempotent. */
-  close(): void
-}
 
 export interface ScheduleOptions {
   /** Is told what a call threw; the others run all the same. */
@@ -31,7 +8,7 @@ export interface ScheduleOptions {
 }
 
 /**
- * One heap and one timer for the moments of all leases.
+ * One heap and one timer for many moments, such as those of all leases.
  *
  * A timer for each lease would cost the process a timer for each of 100,000; here a call costs its item
  * and O(log n). The timer is set anew only for an earlier moment; one that comes too early, because the

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { createSchedule, type Schedule, type Scheduled } from '../../lib/lease/schedule.ts'
 import type { Timer } from '../../lib/ports/clock.ts'
+import type { Schedule, Scheduled } from '../../lib/ports/schedule.ts'
+import { createSchedule } from '../../lib/system/schedule.ts'
 import { FakeClock, FAKE_CLOCK_START_MS as START } from '../../lib/testing/fake-clock.ts'
 
 class CountingClock extends FakeClock {

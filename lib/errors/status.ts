@@ -1,5 +1,5 @@
-import type { CodeOf } from '../errors/index.ts'
 import type { JsonObject } from '../model/json.ts'
+import type { CodeOf } from './errors.ts'
 import { type NotServing, notServing } from './phrases.ts'
 
 /** Answers about the state of the node itself, for everyone. */
