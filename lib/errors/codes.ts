@@ -93,7 +93,8 @@ export const ERROR_CODES = {
   ERR_PORTCULLIS_SESSION_CREDENTIALS: {
     kind: 'SessionError',
     temporary: false,
-    meaning: 'The credentials for a login cannot be read: file missing, empty, or with characters no token has.',
+    meaning:
+      'The credentials for a login cannot be had: a file missing or empty, variables not set, a function that failed, or characters no token has.',
   },
   ERR_PORTCULLIS_SESSION_WRAPPED: {
     kind: 'SessionError',

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
+import { callback } from '../../lib/audit/function-device.ts'
+import { createGateway } from '../../lib/gateway.ts'
 import type { JsonObject } from '../../lib/model/json.ts'
+import { NO_TELEMETRY } from '../../lib/ports/telemetry.ts'
 import { type AwsOptions, aws } from '../../lib/session/auth/aws.ts'
 import { authorizationOf } from '../../lib/session/auth/sig-v4.ts'
 import { answerWith } from '../../lib/testing/scripted-transport.ts'
-import { tokenGrant } from '../pipeline/support.ts'
+import { ServerDouble, tokenGrant } from '../pipeline/support.ts'
 import { type SessionDouble, sessionWith } from './support.ts'
 
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'the-secret-key', sessionToken: 'the-session-token' }
@@ -151,4 +154,39 @@ for (const [option, options] of [
 
 test('an auth method shows no key', () => {
   assert.doesNotMatch(inspect(aws({ credentials: KEYS }), { depth: 9, showHidden: true }), /the-secret-key/)
+})
+
+test('a gateway hands its environment to the login, and its audit shows neither keys nor what they signed', async () => {
+  const entries: unknown[] = []
+  const server = new ServerDouble({
+    [`write ${PATH}`]: answerWith({ auth: tokenGrant('s.aws') }),
+    'read kv/a': answerWith({ data: {} }),
+    'write auth/token/revoke-self': answerWith({ status: 204 }),
+  })
+  const gateway = await createGateway(
+    {
+      server,
+      auth: aws({ serverId: 'vault.internal' }),
+      dangerouslyAllowEverything: true,
+      audit: { devices: [callback('test', (entry) => void entries.push(entry))] },
+    },
+    {
+      telemetry: NO_TELEMETRY,
+      environment: {
+        AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+        AWS_SECRET_ACCESS_KEY: 'the-secret-key',
+        AWS_SESSION_TOKEN: 'the-session-token',
+      },
+    },
+  )
+  await gateway.read('kv/a')
+  await gateway.close()
+  const body = server.requests[0]?.body ?? ''
+  const signed = JSON.parse(body).iam_request_headers as string
+  assert.match(Buffer.from(signed, 'base64').toString(), /Credential=AKIDEXAMPLE.*/)
+  const audit = JSON.stringify(entries)
+  assert.match(audit, /auth\/aws\/login/)
+  for (const secret of ['AKIDEXAMPLE', 'the-secret-key', 'the-session-token', signed]) {
+    assert.equal(audit.includes(secret), false, secret)
+  }
 })

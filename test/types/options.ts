@@ -5,7 +5,9 @@ import {
   type AuditDeviceOptions,
   type AuditEntry,
   type AuthMethod,
+  type AwsOptions,
   appRole,
+  type CustomLogin,
   callback,
   createGateway,
   type Emitter,
@@ -14,6 +16,7 @@ import {
   type GatewayOptions,
   type Login,
   otel,
+  type PasswordOptions,
   type ServerOptions,
   seal,
   type TokenGrant,
@@ -72,6 +75,22 @@ export const ownMethod: AuthMethod = {
     return { grant: answer.auth, owned: true }
   },
 }
+
+/** A login function of the user's own: gives a token, or the answer of a login. */
+export const ownLogins: readonly CustomLogin[] = [
+  ({ send, variable }) => send({ operation: 'write', path: 'auth/x/login', data: { jwt: variable('JWT') ?? '' } }),
+  async () => ({ token: seal('hvs.x'), ttlMs: 60_000, owned: true }),
+  // @ts-expect-error: milliseconds are a number
+  () => ({ token: 'hvs.x', ttlMs: '1h' }),
+]
+
+/** Keys as the provider of an AWS SDK gives them. */
+export const ownKeys: AwsOptions = {
+  credentials: async () => ({ accessKeyId: 'a', secretAccessKey: 'b', expiration: new Date(0) }),
+}
+
+// @ts-expect-error: a user name is needed
+export const noName: PasswordOptions = { password: 'x' }
 
 /** A way of the user's own to the server: it alone opens the token. */
 export const ownTransport: Pick<Transport, 'send'> = {
