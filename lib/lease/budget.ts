@@ -25,16 +25,15 @@ export interface Budget {
 
 /** Counts lazily: what has ended is dropped when a cap seems reached, or when a path has grown twofold. */
 export function createBudget({ maxPerPath, max }: BudgetOptions): Budget {
-  const paths = new Map<string, { leases: Counted[]; pruneAt: number }>()
+  const namespaces = new Map<string, Map<string, Counted | Several>>()
   let size = 0
-  const prune = (key: string, at: Moment): number => {
-    const counted = paths.get(key)
-    if (counted === undefined) return 0
-    const living = counted.leases.filter((lease) => lease.ttlMs(at) > 0)
-    size -= counted.leases.length - living.length
-    counted.leases = living
-    counted.pruneAt = Math.max(16, living.length * 2)
-    if (living.length === 0) paths.delete(key)
+  const prune = (paths: Map<string, Counted | Several>, path: string, at: Moment): number => {
+    const counted = leasesOf(paths.get(path))
+    const living = counted.filter((lease) => lease.ttlMs(at) > 0)
+    size -= counted.length - living.length
+    const [first] = living
+    if (first === undefined) paths.delete(path)
+    else paths.set(path, living.length === 1 ? first : new Several(living))
     return living.length
   }
   return {
@@ -42,23 +41,40 @@ export function createBudget({ maxPerPath, max }: BudgetOptions): Budget {
       return size
     },
     admit(namespace, path, at): void {
-      const key = `${namespace}|${path}`
-      const here = paths.get(key)?.leases.length ?? 0
-      if (here >= maxPerPath && prune(key, at) >= maxPerPath)
+      const here = namespaces.get(namespace)
+      const count = leasesOf(here?.get(path)).length
+      if (here !== undefined && count >= maxPerPath && prune(here, path, at) >= maxPerPath)
         throw exhausted(path, `${maxPerPath} leases live on it already`)
       if (size < max) return
-      for (const each of [...paths.keys()]) prune(each, at)
+      for (const paths of namespaces.values()) for (const each of [...paths.keys()]) prune(paths, each, at)
       if (size >= max) throw exhausted(path, `${max} leases live in this process already`)
     },
     add(namespace, path, lease, at): void {
-      const key = `${namespace}|${path}`
-      const counted = paths.get(key) ?? { leases: [], pruneAt: 16 }
-      paths.set(key, counted)
-      counted.leases.push(lease)
+      const paths = namespaces.get(namespace) ?? new Map<string, Counted | Several>()
+      namespaces.set(namespace, paths)
       size += 1
-      if (counted.leases.length >= counted.pruneAt) prune(key, at)
+      const here = paths.get(path)
+      if (here === undefined) paths.set(path, lease)
+      else if (!(here instanceof Several)) paths.set(path, new Several([here, lease]))
+      else if (here.leases.push(lease) >= here.pruneAt) prune(paths, path, at)
     },
   }
+}
+
+/** The leases of a path that has more than one; most have one, which then stands there itself. */
+class Several {
+  readonly leases: Counted[]
+  readonly pruneAt: number
+
+  constructor(leases: Counted[]) {
+    this.leases = leases
+    this.pruneAt = Math.max(16, leases.length * 2)
+  }
+}
+
+function leasesOf(here: Counted | Several | undefined): readonly Counted[] {
+  if (here === undefined) return []
+  return here instanceof Several ? here.leases : [here]
 }
 
 function exhausted(path: string, why: string): LeaseError {

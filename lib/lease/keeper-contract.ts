@@ -8,12 +8,12 @@ import type { LeaseCache } from './cache.ts'
 import type { GiveBack } from './give-back.ts'
 import type { Governor } from './governor.ts'
 import type { Kept, Moment } from './kept.ts'
-import type { Holder, Line, Mint } from './line.ts'
+import type { Holder, Line, Origin } from './line.ts'
 
 /** Keeps leases alive: renews them, has successors minted before their end, releases what was held. */
 export interface Keeper {
   /** A value was minted: it is kept alive from now on, as first of a new line or as successor in an old one. */
-  land(key: string, kept: Kept, mint: Mint): void
+  land(key: string, kept: Kept, origin: Origin): void
   /** Is a successor for `key` being minted by the keeper itself? */
   isRotating(key: string): boolean
   /** Somebody asked for `kept`: it stays in use. */

@@ -4,7 +4,7 @@ import type { SessionToken } from '../session/session.ts'
 import { before } from './before.ts'
 import type { Keeper, KeeperDeps } from './keeper-contract.ts'
 import { type Kept, type Moment, openKept } from './kept.ts'
-import { type Holder, type Line, lineOf, type Mint } from './line.ts'
+import { ACTIVE, type Holder, Line, type Origin } from './line.ts'
 import { graceMs, nextStep, retryDelay } from './renewal.ts'
 
 export type { Keeper, KeeperDeps, KeeperListener } from './keeper-contract.ts'
@@ -18,6 +18,8 @@ class LineKeeper implements Keeper {
   readonly #lines = new Map<string, Line>()
   /** Fates of tokens that have a successor: what they minted moves to it, instead of being renewed. */
   readonly #succeeded = new WeakSet<object>()
+  /** One for all lines. */
+  readonly #runLine = (line: Line): void => this.#run(line)
   #isClosed = false
 
   constructor(deps: KeeperDeps) {
@@ -28,11 +30,11 @@ class LineKeeper implements Keeper {
     return this.#lines.size
   }
 
-  land(key: string, kept: Kept, mint: Mint): void {
+  land(key: string, kept: Kept, origin: Origin): void {
     if (this.#isClosed) return
     const line = this.#lines.get(key)
     if (line === undefined) {
-      const first = lineOf(key, kept, mint)
+      const first = new Line(kept, origin, this.#runLine)
       this.#lines.set(key, first)
       this.#plan(first)
     } else {
@@ -58,14 +60,17 @@ class LineKeeper implements Keeper {
   }
 
   hold(line: Line, holder: Holder): void {
-    line.holders.add(holder)
+    line.holders = [...line.holders, holder]
     if (line.state.at !== 'idle') return
     line.state = ACTIVE
     this.#plan(line)
   }
 
   async letGo(line: Line, holder: Holder): Promise<void> {
-    if (!line.holders.delete(holder) || line.holders.size > 0 || this.#isClosed) return
+    const others = line.holders.filter((each) => each !== holder)
+    if (others.length === line.holders.length) return
+    line.holders = others
+    if (others.length > 0 || this.#isClosed) return
     await this.#releaseLine(line)
   }
 
@@ -86,8 +91,8 @@ class LineKeeper implements Keeper {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    const held = [...this.#lines.values()].filter(({ holders }) => holders.size > 0)
-    for (const line of this.#lines.values()) line.scheduled?.cancel()
+    const held = [...this.#lines.values()].filter(({ holders }) => holders.length > 0)
+    for (const line of this.#lines.values()) this.#deps.schedule.remove(line)
     await Promise.all(held.map((line) => this.#releaseLine(line)))
     this.#lines.clear()
   }
@@ -116,13 +121,11 @@ class LineKeeper implements Keeper {
   }
 
   #due(line: Line, atMs: number): void {
-    if (this.#isClosed) return
-    if (line.scheduled === undefined) line.scheduled = this.#deps.schedule.at(atMs, () => this.#run(line))
-    else line.scheduled.reschedule(atMs)
+    if (!this.#isClosed) this.#deps.schedule.put(line, atMs)
   }
 
   #run(line: Line): void {
-    if (this.#isClosed || this.#lines.get(line.key) !== line) return
+    if (this.#isClosed || this.#lines.get(line.kept.key) !== line) return
     const { state, next } = line
     if (state.at !== 'active' && state.at !== 'ended') return
     if (state.at === 'active' && next === 'end') this.#end(line, 'expired')
@@ -132,7 +135,7 @@ class LineKeeper implements Keeper {
   }
 
   #isIdle({ holders, kept }: Line): boolean {
-    if (holders.size > 0) return false
+    if (holders.length > 0) return false
     const idleMs = this.#deps.idleMs ?? kept.livesMs
     return this.#moment().nowMs - kept.askedAtMs >= idleMs
   }
@@ -201,8 +204,8 @@ class LineKeeper implements Keeper {
   async #rotate(line: Line): Promise<void> {
     line.state = { at: 'rotating' }
     try {
-      const next = await line.mint()
-      const isWanted = !this.#isClosed && this.#lines.get(line.key) === line
+      const next = await line.origin.mint(line.kept)
+      const isWanted = !this.#isClosed && this.#lines.get(line.kept.key) === line
       if (isWanted && (await this.#prepare(line, next))) await this.#adopt(line, next)
       else await this.#giveBack(next)
       if (line.kept !== next && isWanted) this.#notRotated(line)
@@ -215,12 +218,12 @@ class LineKeeper implements Keeper {
   #notRotated(line: Line): void {
     const isOver = line.kept.isOver(this.#moment())
     line.state = isOver ? { at: 'ended', how: 'expired' } : ACTIVE
-    if (isOver && line.holders.size === 0) this.#lines.delete(line.key)
+    if (isOver && line.holders.length === 0) this.#lines.delete(line.kept.key)
     else this.#retry(line, 'rotate')
   }
 
   async #prepare(line: Line, next: Kept): Promise<boolean> {
-    const prepared = Promise.allSettled([...line.holders].map((holder) => holder.prepare(next)))
+    const prepared = Promise.allSettled(line.holders.map((holder) => holder.prepare(next)))
     const outcomes = await before(prepared, line.kept.ttlMs(this.#moment()), this.#deps.clock)
     const refusal = outcomes?.find((outcome) => outcome.status === 'rejected')
     if (refusal === undefined) return true
@@ -239,11 +242,11 @@ class LineKeeper implements Keeper {
     line.failures = 0
     line.state = ACTIVE
     next.askedAtMs = Math.max(next.askedAtMs, previous.askedAtMs)
-    this.#deps.cache.put(line.key, next)
+    this.#deps.cache.put(line.kept.key, next)
     this.#plan(line)
     this.#deps.listener.rotated(next.path)
-    if (line.holders.size === 0) return
-    const leaving = Promise.allSettled([...line.holders].map((holder) => holder.commit(previous)))
+    if (line.holders.length === 0) return
+    const leaving = Promise.allSettled(line.holders.map((holder) => holder.commit(previous)))
     for (const holder of line.holders) holder.rotated()
     await before(leaving, previous.ttlMs(this.#moment()), this.#deps.clock)
     if (!previous.isOver(this.#moment())) await this.#giveBack(previous)
@@ -258,13 +261,13 @@ class LineKeeper implements Keeper {
     if (line.state.at === 'ended') return
     const { kept } = line
     kept.end()
-    this.#deps.cache.drop(line.key, kept)
+    this.#deps.cache.drop(line.kept.key, kept)
     this.#deps.listener.ended(kept.path, how)
     for (const holder of line.holders) holder.ended(how)
     if (line.state.at === 'rotating') return
-    if (line.holders.size === 0) {
-      line.scheduled?.cancel()
-      this.#lines.delete(line.key)
+    if (line.holders.length === 0) {
+      this.#deps.schedule.remove(line)
+      this.#lines.delete(line.kept.key)
       return
     }
     line.state = { at: 'ended', how }
@@ -296,9 +299,9 @@ class LineKeeper implements Keeper {
   }
 
   async #releaseLine(line: Line): Promise<void> {
-    line.scheduled?.cancel()
-    this.#lines.delete(line.key)
-    this.#deps.cache.drop(line.key, line.kept)
+    this.#deps.schedule.remove(line)
+    this.#lines.delete(line.kept.key)
+    this.#deps.cache.drop(line.kept.key, line.kept)
     const wasAlive = !line.kept.isOver(this.#moment())
     const released = wasAlive ? await this.#giveBack(line.kept) : 'released'
     for (const holder of line.holders) holder.ended(released)
@@ -309,8 +312,6 @@ class LineKeeper implements Keeper {
     return { nowMs: clock.now(), wallMs: clock.wallTime() }
   }
 }
-
-const ACTIVE = Object.freeze({ at: 'active' } as const)
 
 function codeOf(error: unknown): string {
   return error instanceof PortcullisError ? error.code : 'unknown'

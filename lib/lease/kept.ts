@@ -30,21 +30,28 @@ export interface KeptFacts {
   /** What that clock is. Default: a lease, where there is a lease id. */
   readonly kind?: ClockKind
   readonly fate: Fate | undefined
-  /** Audit form of the answer, its HMACs computed once for all hits. */
-  readonly audit: AuditResponse
+  /** Audit form of the answer, where it is there already. */
+  readonly audit?: AuditResponse
 }
 
 // No static method: whoever holds an entry can reach its class, and must not be able to open it.
 let open: (kept: Kept) => ServerAnswer
+let request: (kept: Kept) => GatewayRequest
 
 /**
- * An answer in the cache. lru-cache publishes its values on diagnostics channels, so the secret is
+ * An answer in the cache. Small, since there may be a million: one flat object, and what hits alone need
+ * is made by the first of them. lru-cache publishes its values on diagnostics channels, so the secret is
  * behind a private field and opened by {@link openKept} alone.
  */
 export class Kept {
   readonly #answer: ServerAnswer
-  readonly #facts: KeptFacts
-  readonly #passed = new WeakSet<object>()
+  readonly #request: GatewayRequest
+  readonly #sentAt: Moment
+  readonly key: string
+  readonly kind: ClockKind
+  readonly fate: Fate | undefined
+  #audit: AuditResponse | undefined
+  #passed: WeakSet<object> | undefined
   /** When the life it has now was granted: by the request, or by the last renewal. */
   #grantedAt: Moment
   #livesMs: number
@@ -59,40 +66,29 @@ export class Kept {
 
   constructor(answer: ServerAnswer, facts: KeptFacts) {
     this.#answer = answer
-    this.#facts = facts
+    this.#request = facts.request
+    this.#sentAt = facts.sentAt
+    this.key = facts.key
+    this.kind = facts.kind ?? (answer.leaseId === '' ? 'none' : 'lease')
+    this.fate = facts.fate
+    this.#audit = facts.audit
     this.#grantedAt = facts.sentAt
     this.#livesMs = facts.livesMs
     this.#verifiedAt = facts.sentAt
     this.askedAtMs = facts.sentAt.nowMs
   }
 
-  get audit(): AuditResponse {
-    return this.#facts.audit
-  }
-
-  get key(): string {
-    return this.#facts.key
-  }
-
   get namespace(): string {
-    return this.#facts.request.namespace
+    return this.#request.namespace
   }
 
   get path(): string {
-    return this.#facts.request.path
+    return this.#request.path
   }
 
   /** Has it a lease? What has none is served only where a rule's `cache` allows, or to those who hold it. */
   get isLeased(): boolean {
     return this.#answer.leaseId !== ''
-  }
-
-  get kind(): ClockKind {
-    return this.#facts.kind ?? (this.isLeased ? 'lease' : 'none')
-  }
-
-  get fate(): Fate | undefined {
-    return this.#facts.fate
   }
 
   /** Monotonic reading from which {@link livesMs} counts. */
@@ -105,12 +101,18 @@ export class Kept {
     return this.#livesMs
   }
 
+  /** Audit form of the answer: `made` the first time, its HMACs then serve all hits. */
+  audit(made: (answer: ServerAnswer) => AuditResponse): AuditResponse {
+    this.#audit ??= made(this.#answer)
+    return this.#audit
+  }
+
   hasLease(leaseId: string): boolean {
     return this.#answer.leaseId === leaseId
   }
 
   ageMs(at: Moment): number {
-    return elapsedMs(this.#facts.sentAt, at)
+    return elapsedMs(this.#sentAt, at)
   }
 
   /** Milliseconds since the server last said that it lives. */
@@ -122,7 +124,7 @@ export class Kept {
   ttlMs(at: Moment): number {
     if (this.#hasEnded) return 0
     const ownMs = this.#livesMs - elapsedMs(this.#grantedAt, at)
-    const { fate } = this.#facts
+    const { fate } = this
     if (!this.isLeased || fate === undefined) return ownMs
     return fate.isDead ? 0 : Math.min(ownMs, fate.endsAtMs - at.nowMs)
   }
@@ -132,7 +134,7 @@ export class Kept {
    * tells. Not served until then, and not presumed dead either.
    */
   isDoubtful(at: Moment): boolean {
-    if (!this.isLeased || this.#hasEnded || this.#facts.fate?.isDead === true) return false
+    if (!this.isLeased || this.#hasEnded || this.fate?.isDead === true) return false
     return this.ttlMs(at) <= 0 && this.#livesMs - (at.nowMs - this.#grantedAt.nowMs) > 0
   }
 
@@ -160,10 +162,11 @@ export class Kept {
 
   /** Did the answer pass the response check of `verdict` before? One check a verdict and generation. */
   passed(verdict: object): boolean {
-    return this.#passed.has(verdict)
+    return this.#passed?.has(verdict) === true
   }
 
   markPassed(verdict: object): void {
+    this.#passed ??= new WeakSet()
     this.#passed.add(verdict)
   }
 
@@ -173,6 +176,7 @@ export class Kept {
 
   static {
     open = (kept) => kept.#answer
+    request = (kept) => kept.#request
   }
 }
 
@@ -182,6 +186,11 @@ const STATIC_ROLE_OUTLIVES_MS = 10_000
 /** The answer inside. For the step that hands it to a decided and recorded call. */
 export function openKept(kept: Kept): ServerAnswer {
   return open(kept)
+}
+
+/** What was asked. For the step that asks once more: its data may be secret too. */
+export function requestOf(kept: Kept): GatewayRequest {
+  return request(kept)
 }
 
 /** By the clock that went further: one stands still while the machine sleeps, the other can be set back. */

@@ -21,6 +21,14 @@ export function cacheKey(request: GatewayRequest, caller: Caller, scope: Scope, 
   return `${base}|${scope === 'caller' ? callerKey(caller) : ''}|${identity}`
 }
 
+/**
+ * Lets go of the key that was worked out for `request`. What is kept carries its key itself, and keeps the request
+ * alive: of a million leases that nobody asks for again, each would cost its entry here too.
+ */
+export function forgetKey(request: GatewayRequest): void {
+  requests.delete(request)
+}
+
 function requestKey(request: GatewayRequest): string {
   let key = requests.get(request)
   if (key === undefined) {
@@ -28,7 +36,7 @@ function requestKey(request: GatewayRequest): string {
     const sorted = Object.keys(query)
       .sort()
       .map((name) => [name, query[name]])
-    key = hash('sha256', JSON.stringify([namespace, operation, path, sorted, body ?? null]), 'base64')
+    key = hash('sha256', JSON.stringify([namespace, operation, path, sorted, body ?? null]), 'binary')
     requests.set(request, key)
   }
   return key

@@ -1,9 +1,12 @@
 import type { LeaseEnd } from '../model/lease.ts'
-import type { Scheduled } from '../ports/schedule.ts'
+import type { Due } from '../ports/schedule.ts'
 import type { Kept } from './kept.ts'
 
-/** Gets the successor of a line's value: the same request, decided and recorded anew. */
-export type Mint = () => Promise<Kept>
+/** Gets the successors of a line's values. */
+export interface Origin {
+  /** The request of `previous` once more, decided and recorded anew. */
+  mint(previous: Kept): Promise<Kept>
+}
 
 /** What a line does at the moment. */
 export type LineState =
@@ -29,41 +32,40 @@ export interface Holder {
   ended(how: LeaseEnd): void
 }
 
-/** One secret kept alive through its generations. */
-export interface Line {
-  readonly key: string
-  readonly mint: Mint
+/** Shared by all lines: one of its own for each would be much of what a lease costs. */
+const NOBODY: readonly Holder[] = Object.freeze([])
+export const ACTIVE: LineState = Object.freeze({ at: 'active' })
+
+/** One secret kept alive through its generations; put off itself till its next step is due. */
+export class Line implements Due {
+  place = -1
+  dueMs: number = Infinity
+  order = 0
+  readonly origin: Origin
+  readonly #step: (line: Line) => void
   kept: Kept
   /** Counts the values it has had, from 1. */
-  generation: number
-  readonly holders: Set<Holder>
-  state: LineState
-  scheduled: Scheduled | undefined
+  generation = 1
+  holders: readonly Holder[] = NOBODY
+  state: LineState = ACTIVE
   /** What is to be done when it is due. */
-  next: 'renew' | 'rotate' | 'end'
+  next: 'renew' | 'rotate' | 'end' = 'end'
   /** The last renewal, from which is seen whether another is worth it. */
   renewed: { readonly leftMs: number; readonly grantedMs: number } | undefined
   /** The server does not renew it. */
-  isUnrenewable: boolean
+  isUnrenewable = false
   /** Failures since the last success, and the wait after the last one. */
-  failures: number
-  waitedMs: number
-}
+  failures = 0
+  waitedMs = 0
 
-/** A line for what was just minted. */
-export function lineOf(key: string, kept: Kept, mint: Mint): Line {
-  return {
-    key,
-    mint,
-    kept,
-    generation: 1,
-    holders: new Set(),
-    state: { at: 'active' },
-    scheduled: undefined,
-    next: 'end',
-    renewed: undefined,
-    isUnrenewable: false,
-    failures: 0,
-    waitedMs: 0,
+  /** A line for what was just minted; `step` is taken when it is due. */
+  constructor(kept: Kept, origin: Origin, step: (line: Line) => void) {
+    this.kept = kept
+    this.origin = origin
+    this.#step = step
+  }
+
+  run(): void {
+    this.#step(this)
   }
 }

@@ -4,8 +4,8 @@ import { isFresh, type KeepGrant, type LeaseCache } from '../lease/cache.ts'
 import { clockOf } from '../lease/clock-of.ts'
 import { createFlights, type Flight } from '../lease/flights.ts'
 import type { Keeper } from '../lease/keeper.ts'
-import { Kept, type Moment, openKept } from '../lease/kept.ts'
-import { cacheKey } from '../lease/key.ts'
+import { Kept, type Moment, openKept, requestOf } from '../lease/kept.ts'
+import { cacheKey, forgetKey } from '../lease/key.ts'
 import type { Line } from '../lease/line.ts'
 import { mayKeep } from '../lease/sharing.ts'
 import type { Verifier } from '../lease/verifier.ts'
@@ -17,6 +17,7 @@ import type { Telemetry } from '../ports/telemetry.ts'
 import type { MaySee } from './access.ts'
 import type { Call } from './call.ts'
 import { denial, isChange, withheld } from './denial.ts'
+import { type CallOrigin, createOrigins } from './origin.ts'
 import { responseRefusal } from './response-check.ts'
 import type { Exchange } from './sender.ts'
 import { livesMs, type ServeDeps, subjectOf } from './serve-alone.ts'
@@ -68,6 +69,7 @@ class SharedServer implements ServeShared {
   readonly #flights = createFlights<Landed>()
   readonly #static = new BoundedMap<true>(STATIC_KEYS)
   readonly #working = new Set<Promise<unknown>>()
+  readonly #originOf = createOrigins((origin, previous) => this.#track(this.#remint(origin, previous)))
 
   constructor(deps: ServeSharedDeps) {
     this.#deps = deps
@@ -158,22 +160,23 @@ class SharedServer implements ServeShared {
     const isLiving = kind === 'lease' ? livesMs(exchange) > 0 : ttlMs > 0
     if (kind === 'none' || kind === 'static-role') this.#static.set(key, true)
     if (!mayKeep(answer) || !isWanted || !isLiving) return undefined
-    const audit = this.#deps.entries.answered(answer, 'cache')
-    const { request } = call
-    return new Kept(answer, { request, key, sentAt, livesMs: ttlMs, kind, fate: token?.fate, audit })
+    forgetKey(call.request)
+    return new Kept(answer, { request: call.request, key, sentAt, livesMs: ttlMs, kind, fate: token?.fate })
   }
 
   /** Has `kept` kept alive. What a caller's own token fetched is not: that token is not ours to act with. */
   #tend(call: Call, key: string, kept: Kept): void {
-    if (call.identity.id === '') this.#deps.keeper.land(key, kept, () => this.#track(this.#remint(call, key)))
+    if (call.identity.id === '') this.#deps.keeper.land(key, kept, this.#originOf(call))
   }
 
   /** The same request once more, decided and recorded anew: policies may have changed. */
-  async #remint(first: Call, key: string): Promise<Kept> {
+  async #remint({ caller, identity, isHeld }: CallOrigin, previous: Kept): Promise<Kept> {
     const { policy, entries, release, nextId } = this.#deps
-    const { caller, request } = first
+    const request = requestOf(previous)
+    const { key } = previous
     const verdict = policy.decide(caller, request)
-    const call: Call = { ...first, id: nextId(), verdict, trace: undefined, signal: undefined, timeoutMs: undefined }
+    const who = { caller, identity, request, isHeld, isLogin: false }
+    const call: Call = { ...who, id: nextId(), verdict, trace: undefined, signal: undefined, timeoutMs: undefined }
     if (verdict.decision.effect === 'deny') {
       throw await entries.failure(subjectOf(call), 'request', denial(verdict.decision, request))
     }
@@ -237,8 +240,8 @@ class SharedServer implements ServeShared {
   }
 
   #auditLanded(answer: ServerAnswer, kept: Kept | undefined, led: boolean): AuditResponse {
-    if (kept === undefined) return this.#deps.entries.answered(answer, 'server')
-    return led ? { ...kept.audit, source: 'server' } : { ...kept.audit, source: 'server', shared: true }
+    if (kept === undefined || led) return this.#deps.entries.answered(answer, 'server')
+    return { ...kept.audit(this.#answered), source: 'server', shared: true }
   }
 
   /** The last call to leave a flight that nobody took anything from ends what it minted. */
@@ -264,7 +267,8 @@ class SharedServer implements ServeShared {
   /** A hit: checked by the caller's own rule, recorded in one entry, since nothing left the process. */
   async #give(call: Call, kept: Kept, at: Moment, source: Source): Promise<Answer> {
     const subject = subjectOf(call)
-    const audit = source === 'cache' ? kept.audit : { ...kept.audit, source }
+    const form = kept.audit(this.#answered)
+    const audit = source === 'cache' ? form : { ...form, source }
     // Taken from here on: while this call waits for the audit, another's refusal must not end the lease.
     kept.taken += 1
     try {
@@ -279,6 +283,8 @@ class SharedServer implements ServeShared {
     const facts = { source, ageMs: kept.ageMs(at), ttlMs: kept.ttlMs(at), verifiedMs: kept.verifiedMs(at) }
     return new SealedAnswer(openKept(kept), facts, call.verdict.decision)
   }
+
+  readonly #answered = (answer: ServerAnswer): AuditResponse => this.#deps.entries.answered(answer, 'cache')
 
   async #check(
     call: Call,

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../ports/clock.ts'
-import type { Schedule, Scheduled } from '../ports/schedule.ts'
-import { Heap, NOWHERE, type Placed } from './heap.ts'
+import type { Due, Schedule, Scheduled } from '../ports/schedule.ts'
+import { Heap, NOWHERE } from './heap.ts'
 
 export interface ScheduleOptions {
   /** Is told what a call threw; the others run all the same. */
@@ -22,18 +22,15 @@ export function createSchedule(clock: Clock, options: ScheduleOptions): Schedule
 /** Place of an item that was taken out of the heap to be run, and still is to be. */
 const RUNNING = -2
 
-class Item implements Scheduled, Placed {
+class Item implements Due, Scheduled {
   place: number = NOWHERE
-  dueMs: number
-  /** Counts insertions, so that what is due together keeps its order. */
-  order: number
+  dueMs: number = Infinity
+  order = 0
   readonly run: () => void
-  readonly #schedule: TimedSchedule
+  readonly #schedule: Schedule
 
-  constructor(schedule: TimedSchedule, dueMs: number, order: number, run: () => void) {
+  constructor(schedule: Schedule, run: () => void) {
     this.#schedule = schedule
-    this.dueMs = dueMs
-    this.order = order
     this.run = run
   }
 
@@ -42,14 +39,14 @@ class Item implements Scheduled, Placed {
   }
 
   reschedule(dueMs: number): void {
-    this.#schedule.move(this, checked(dueMs))
+    this.#schedule.put(this, dueMs)
   }
 }
 
 class TimedSchedule implements Schedule {
   readonly #clock: Clock
   readonly #onError: (error: unknown) => void
-  readonly #heap = new Heap<Item>(isBefore)
+  readonly #heap = new Heap<Due>(isBefore)
   #order = 0
   #timer: Timer | undefined
   /** Moment for which the timer is set; `Infinity` without timer. */
@@ -67,13 +64,13 @@ class TimedSchedule implements Schedule {
   }
 
   at(dueMs: number, run: () => void): Scheduled {
-    const item = new Item(this, checked(dueMs), this.#order++, run)
-    this.#add(item)
+    const item = new Item(this, run)
+    this.put(item, dueMs)
     return item
   }
 
-  move(item: Item, dueMs: number): void {
-    item.dueMs = dueMs
+  put(item: Due, dueMs: number): void {
+    item.dueMs = checked(dueMs)
     item.order = this.#order++
     if (item.place >= 0) {
       this.#heap.moved(item)
@@ -81,7 +78,7 @@ class TimedSchedule implements Schedule {
     } else this.#add(item)
   }
 
-  remove(item: Item): void {
+  remove(item: Due): void {
     if (item.place >= 0) this.#heap.remove(item)
     item.place = NOWHERE
     if (this.#heap.size === 0) this.#disarm()
@@ -93,7 +90,7 @@ class TimedSchedule implements Schedule {
     this.#disarm()
   }
 
-  #add(item: Item): void {
+  #add(item: Due): void {
     if (this.#isClosed) return
     this.#heap.add(item)
     this.#arm()
@@ -122,8 +119,8 @@ class TimedSchedule implements Schedule {
   }
 
   /** Taken out before any is run: a call that puts itself in anew, due at once, must not keep the thread. */
-  #takeDue(nowMs: number): readonly Item[] {
-    const due: Item[] = []
+  #takeDue(nowMs: number): readonly Due[] {
+    const due: Due[] = []
     for (let item = this.#heap.first; item !== undefined && item.dueMs <= nowMs; item = this.#heap.first) {
       this.#heap.remove(item)
       item.place = RUNNING
@@ -132,7 +129,7 @@ class TimedSchedule implements Schedule {
     return due
   }
 
-  #runItem(item: Item): void {
+  #runItem(item: Due): void {
     // Cancelled or moved by one that ran before it.
     if (item.place !== RUNNING || this.#isClosed) return
     item.place = NOWHERE
@@ -152,7 +149,7 @@ class TimedSchedule implements Schedule {
   }
 }
 
-function isBefore(a: Item, b: Item): boolean {
+function isBefore(a: Due, b: Due): boolean {
   return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order)
 }
 
