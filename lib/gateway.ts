@@ -47,6 +47,7 @@ import { readOrCreateKey } from './system/key-file.ts'
 import { systemRandom } from './system/random.ts'
 import { createSchedule } from './system/schedule.ts'
 import { createTelemetry } from './telemetry/telemetry.ts'
+import { createWatching } from './watching.ts'
 
 /** What a gateway reaches the outside through. For tests: a fake clock, fixed chance. */
 export interface Drivers {
@@ -159,7 +160,12 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     serveShared: (call) => shared.serve(call),
     serveRevoking: createServeRevoking({ serveAlone, keeper, session, hash: hasher.value }),
   })
+  const watching = createWatching({
+    ...{ clock, random: parts.random, schedule, telemetry, mounts, pipeline },
+    verify: shared.verify.bind(shared),
+  })
   const close = async (): Promise<void> => {
+    watching.close()
     await pipeline.drain()
     await shared.settled()
     try {
@@ -197,6 +203,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
       await pipeline.run(who, { operation, path, data, query, namespace: asked }, options, { serve })
       return lease as unknown as Lease
     },
+    watch: (who, path, watched) => watching.open(who, path, watched),
     unwrap: (who, token, { creationPath, ...options }) => {
       const { query, namespace: asked, wrapTtlMs } = options
       const path = 'sys/wrapping/unwrap'

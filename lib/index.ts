@@ -21,6 +21,7 @@ export {
   ServerError,
   SessionError,
   StorageError,
+  WatchError,
 } from './errors/index.ts'
 export type { Drivers } from './gateway.ts'
 export { createGateway } from './gateway.ts'
@@ -37,6 +38,7 @@ export type {
   Explanation,
   Gateway,
   Health,
+  HoldOptions,
   RuleNote,
   ScopeOptions,
 } from './model/gateway.ts'
@@ -57,6 +59,7 @@ export type { Query } from './model/request.ts'
 export type { Sealed } from './model/sealed.ts'
 export { seal, unseal } from './model/sealed.ts'
 export type { RawBody, ServerAnswer, TokenGrant, WrapInfo } from './model/server-answer.ts'
+export type { Watch, WatchEvents, WatchOptions } from './model/watch.ts'
 export type { DeviceOptions } from './options/device.ts'
 export type { AuditOptions, CacheOptions, GatewayOptions } from './options/gateway.ts'
 export type { ReadAfterWrite, ServerOptions } from './options/server.ts'

@@ -15,12 +15,14 @@ import type { JsonObject } from './model/json.ts'
 import type { Lease } from './model/lease.ts'
 import type { DatabaseMount, KvMount, PkiMount, TransitMount } from './model/mounts.ts'
 import type { Operation } from './model/operation.ts'
+import type { Watch, WatchOptions } from './model/watch.ts'
 import { createDatabase } from './mount/database.ts'
 import { createKv } from './mount/kv.ts'
 import { createPki } from './mount/pki.ts'
 import { createTransit } from './mount/transit.ts'
 import { createCaller } from './options/caller.ts'
 import { booleanOption, checkNames, numberOption, stringOption, typed } from './options/check.ts'
+import { resolveWatch, type WatchConfig } from './options/watch.ts'
 import type { Identity } from './pipeline/call.ts'
 import type { Who } from './pipeline/pipeline.ts'
 
@@ -35,6 +37,7 @@ export interface Engine {
     isLogin?: boolean,
   ): Promise<Answer>
   lease(who: Who, operation: Operation, path: string, data: unknown, options: CallOptions): Promise<Lease>
+  watch(who: Who, path: string, config: WatchConfig): Promise<Watch>
   unwrap(who: Who, token: string, options: CallOptions & { readonly creationPath?: string }): Promise<Answer>
   explain(who: Who, request: ExplainRequest): Explanation
   evict(target: EvictTarget): number
@@ -119,6 +122,10 @@ export class CallerGateway implements Gateway {
     if (method === 'read' && data !== undefined) throw new TypeError(`data goes with method: 'write'`)
     checkCallOptions(rest)
     return (await this.#engine.lease(this.#who, method, path, data, rest)) as unknown as Lease<T>
+  }
+
+  async watch<T = JsonObject>(path: string, options: WatchOptions = {}): Promise<Watch<T>> {
+    return (await this.#engine.watch(this.#who, path, resolveWatch(options))) as unknown as Watch<T>
   }
 
   as(attributes: CallerAttributes, options: ScopeOptions = {}): Gateway {

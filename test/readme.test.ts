@@ -43,6 +43,7 @@ const TABLES = [
   ['cache', 'lib/options/gateway.ts', 'CacheOptions'],
   ['leases', 'lib/options/gateway.ts', 'LeaseOptions'],
   ['call', 'lib/model/gateway.ts', 'CallOptions'],
+  ['watch', 'lib/model/watch.ts', 'WatchOptions'],
   ['device', 'lib/options/device.ts', 'DeviceOptions'],
 ] as const
 

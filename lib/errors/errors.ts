@@ -174,3 +174,12 @@ export class StorageError extends PortcullisError {
     super(code, message, details)
   }
 }
+
+/** A watch cannot be had, or has been closed. Watch the data of a KV v2 secret; open another watch. */
+export class WatchError extends PortcullisError {
+  static override readonly kind: string = 'WatchError'
+
+  constructor(code: CodeOf<'WatchError'>, message: string, details: ErrorDetails = {}) {
+    super(code, message, details)
+  }
+}

@@ -13,4 +13,5 @@ export {
   ServerError,
   SessionError,
   StorageError,
+  WatchError,
 } from './errors.ts'

@@ -17,6 +17,8 @@ export interface LeaseCache {
   put(key: string, kept: Kept): void
   /** Drops `kept` if `key` still holds it. */
   drop(key: string, kept: Kept): void
+  /** Something newer was seen: drops what `key` holds if it was asked for before `sentAtMs`. Not a lease, which has its own end. */
+  outdate(key: string, sentAtMs: number): void
   evict(target: EvictTarget, defaultNamespace: string): number
   /** Drops every entry that `isMeant`; gives their number. */
   evictWhere(isMeant: (kept: Kept) => boolean): number
@@ -60,6 +62,10 @@ export function createLeaseCache(maxEntries: number): LeaseCache {
     },
     drop(key, kept): void {
       if (entries.peek(key) === kept) entries.delete(key)
+    },
+    outdate(key, sentAtMs): void {
+      const kept = entries.peek(key)
+      if (kept?.isLeased === false && kept.sentAtMs < sentAtMs) entries.delete(key)
     },
     evict: (target, defaultNamespace) => evictWhere((kept) => isMeant(kept, target, defaultNamespace)),
     evictWhere,

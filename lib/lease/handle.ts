@@ -2,6 +2,7 @@ import { EventEmitter } from 'eventemitter3'
 import { type CodeOf, LeaseError } from '../errors/index.ts'
 import type { Answer } from '../model/answer.ts'
 import type { Lease, LeaseEnd, LeaseEvents, RotationHandler } from '../model/lease.ts'
+import { quietly } from '../model/quietly.ts'
 import type { Keeper } from './keeper.ts'
 import type { Kept } from './kept.ts'
 import type { Holder, Line } from './line.ts'
@@ -137,15 +138,5 @@ class LeaseHandle implements Lease, Holder {
     for (const listener of this.#events.listeners(event)) {
       quietly(() => (listener as (...args: unknown[]) => unknown)(...args))
     }
-  }
-}
-
-/** What a listener throws, or rejects with, is its own affair. */
-function quietly(run: () => unknown): void {
-  try {
-    const result = run()
-    if (result instanceof Promise) result.catch(() => {})
-  } catch {
-    // Its own affair.
   }
 }

@@ -86,6 +86,11 @@ export class Kept {
     return this.#request.path
   }
 
+  /** Monotonic reading when the request for it was sent. */
+  get sentAtMs(): number {
+    return this.#sentAt.nowMs
+  }
+
   /** Has it a lease? What has none is served only where a rule's `cache` allows, or to those who hold it. */
   get isLeased(): boolean {
     return this.#answer.leaseId !== ''

@@ -6,6 +6,7 @@ import type { JsonObject } from './json.ts'
 import type { Lease } from './lease.ts'
 import type { DatabaseMount, KvMount, PkiMount, TransitMount } from './mounts.ts'
 import type { Operation } from './operation.ts'
+import type { Watch, WatchOptions } from './watch.ts'
 
 /** What every call can be told. */
 export interface CallOptions {
@@ -128,6 +129,16 @@ export interface Gateway {
    * All who hold the same share one. @throws {LeaseError} `ERR_PORTCULLIS_LEASE_NONE` for what has no end; `_BUDGET`.
    */
   lease<T = JsonObject>(path: string, options?: HoldOptions): Promise<Lease<T>>
+  /**
+   * A KV v2 secret whose versions are followed, for configuration and templates. Resolves after a first look at the server.
+   *
+   * Each look is a read of its own: decided and recorded for this caller, sent past the cache, which it brings up to date.
+   * All who watch a path with one identity share one request.
+   *
+   * @param path - The data path, such as `kv/data/flags`.
+   * @throws {WatchError} `ERR_PORTCULLIS_WATCH_UNSUPPORTED` for what is no KV v2 data; and what `read()` rejects with.
+   */
+  watch<T = JsonObject>(path: string, options?: WatchOptions): Promise<Watch<T>>
   /** A view of a kv mount, v1 or v2. Default mount `secret`. */
   kv(mount?: string): KvMount
   /** A view of a transit mount. Default mount `transit`. */

@@ -24,6 +24,8 @@ export interface Call {
   readonly isLogin: boolean
   /** Its caller holds what it gets. */
   readonly isHeld?: boolean
+  /** Its caller wants to know what the server says now: nothing older will do. */
+  readonly isWatched?: boolean
   readonly signal: AbortSignal | undefined
   /** Bound on this call's exchange; `undefined`: the server's. */
   readonly timeoutMs: number | undefined

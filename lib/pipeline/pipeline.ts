@@ -30,6 +30,8 @@ export interface Extras {
   readonly isLogin?: boolean
   /** Asked once the request is allowed, before it is sent. @throws {PolicyDeniedError} */
   readonly check?: ((request: GatewayRequest) => Promise<void>) | undefined
+  /** Nobody waits for it, so it belongs to no trace but its own. */
+  readonly isBackground?: boolean
   /** Serves it, in place of what would by its operation. */
   readonly serve?: ((call: Call) => Promise<Answer>) | undefined
 }
@@ -85,7 +87,8 @@ class RequestPipeline implements Pipeline {
     this.#enter(options)
     const { telemetry, clock } = this.#deps
     const startedAtMs = clock.now()
-    const span = telemetry.span('portcullis.request', SPAN_ATTRIBUTES[raw.operation])
+    const isBackground = extras.isBackground === true
+    const span = telemetry.span('portcullis.request', SPAN_ATTRIBUTES[raw.operation], isBackground)
     let error: unknown
     try {
       const answer = await this.#serve(who, raw, options, extras)
@@ -127,10 +130,11 @@ class RequestPipeline implements Pipeline {
     if (this.#inFlight === 0) this.#drained?.()
   }
 
-  #serve(who: Who, raw: RawRequest, options: CallOptions, { isLogin = false, check, serve }: Extras): Promise<Answer> {
+  #serve(who: Who, raw: RawRequest, options: CallOptions, extras: Extras): Promise<Answer> {
+    const { isLogin = false, isBackground = false, check, serve } = extras
     const { normalise, policy, mayShare, serveShared, serveAlone, nextId } = this.#deps
     const id = nextId()
-    const trace = this.#trace(options)
+    const trace = isBackground ? undefined : this.#trace(options)
     let request: GatewayRequest
     try {
       request = normalise(raw)
@@ -155,7 +159,7 @@ class RequestPipeline implements Pipeline {
       signal,
       timeoutMs,
     }
-    if (check !== undefined) return this.#serveChecked(call, check)
+    if (check !== undefined) return this.#serveChecked(call, check, serve ?? serveAlone)
     if (verdict.createOnly && request.operation === 'write') return this.#serveCreateOnly(call)
     if (serve !== undefined) return serve(call)
     const revocation = revocationOf(request)
@@ -163,13 +167,17 @@ class RequestPipeline implements Pipeline {
     return mayShare(request) && !isLogin ? serveShared(call) : serveAlone(call)
   }
 
-  async #serveChecked(call: Call, check: (request: GatewayRequest) => Promise<void>): Promise<Answer> {
+  async #serveChecked(
+    call: Call,
+    check: (request: GatewayRequest) => Promise<void>,
+    serve: (call: Call) => Promise<Answer>,
+  ): Promise<Answer> {
     try {
       await check(call.request)
     } catch (error) {
       return this.#unsent(call, error)
     }
-    return this.#deps.serveAlone(call)
+    return serve(call)
   }
 
   async #serveCreateOnly(call: Call): Promise<Answer> {

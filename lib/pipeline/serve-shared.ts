@@ -1,53 +1,25 @@
 import { LeaseError, ServerError, SessionError } from '../errors/index.ts'
-import type { Budget } from '../lease/budget.ts'
-import { isFresh, type KeepGrant, type LeaseCache } from '../lease/cache.ts'
+import { isFresh, type KeepGrant } from '../lease/cache.ts'
 import { clockOf } from '../lease/clock-of.ts'
 import { createFlights, type Flight } from '../lease/flights.ts'
-import type { Keeper } from '../lease/keeper.ts'
 import { Kept, type Moment, openKept, requestOf } from '../lease/kept.ts'
 import { cacheKey, forgetKey } from '../lease/key.ts'
 import type { Line } from '../lease/line.ts'
 import { mayKeep } from '../lease/sharing.ts'
-import type { Verifier } from '../lease/verifier.ts'
 import { type Answer, SealedAnswer } from '../model/answer.ts'
 import type { AuditResponse, Source } from '../model/audit-entry.ts'
 import { BoundedMap } from '../model/bounded-map.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
-import type { Telemetry } from '../ports/telemetry.ts'
-import type { MaySee } from './access.ts'
 import type { Call } from './call.ts'
 import { denial, isChange, withheld } from './denial.ts'
 import { type CallOrigin, createOrigins } from './origin.ts'
 import { responseRefusal } from './response-check.ts'
 import type { Exchange } from './sender.ts'
-import { livesMs, type ServeDeps, subjectOf } from './serve-alone.ts'
+import { livesMs, subjectOf } from './serve-alone.ts'
+import type { ServeShared, ServeSharedDeps, Verified } from './serve-shared-contract.ts'
 import { within } from './within.ts'
 
-export interface ServeSharedDeps extends ServeDeps {
-  readonly cache: LeaseCache
-  readonly maySee: MaySee
-  readonly telemetry: Telemetry
-  readonly serveAlone: (call: Call) => Promise<Answer>
-  readonly keeper: Keeper
-  readonly verifier: Verifier
-  readonly budget: Budget
-  readonly nextId: () => string
-}
-
-/** Serves reads and lists from the cache, or from one flight for all who ask at once. */
-export interface ServeShared {
-  serve(call: Call): Promise<Answer>
-  /**
-   * Serves a call whose caller will hold what it gets: also a write, and what ends by a clock of its own.
-   *
-   * @throws {LeaseError} `ERR_PORTCULLIS_LEASE_NONE` for an answer that does not end, and so needs no holding.
-   */
-  hold(call: Call): Promise<{ readonly answer: Answer; readonly line: Line }>
-  /** The answer that stands for `kept` now, under the decision of `call`. */
-  answerOf(call: Call, kept: Kept): Answer
-  /** Resolves when nothing is under way, callers that gave up waiting included. */
-  settled(): Promise<void>
-}
+export type { ServeShared, ServeSharedDeps, Verified } from './serve-shared-contract.ts'
 
 /** What a flight brought: an answer, kept where it may be. */
 interface Landed {
@@ -113,6 +85,24 @@ class SharedServer implements ServeShared {
     throw new LeaseError('ERR_PORTCULLIS_LEASE_NONE', message)
   }
 
+  async verify(call: Call): Promise<Verified> {
+    const { cache } = this.#deps
+    const watched = { ...call, isWatched: true }
+    const key = keyOf(watched)
+    const { nowMs } = this.#moment()
+    const joined = this.#flights.join(key)
+    const flight = joined ?? this.#flights.start(key, () => this.#fly(watched, key))
+    try {
+      const answer = await this.#track(this.#land(watched, key, flight, joined === undefined))
+      const { exchange } = await flight.outcome
+      cache.outdate(key, exchange.sentAt.nowMs)
+      return { answer, server: exchange.answer, sentAt: exchange.sentAt }
+    } catch (error) {
+      if (isFinal(error)) cache.outdate(key, nowMs)
+      throw error
+    }
+  }
+
   answerOf(call: Call, kept: Kept): Answer {
     const at = this.#moment()
     const ttlMs = Math.max(kept.ttlMs(at), 0)
@@ -138,7 +128,7 @@ class SharedServer implements ServeShared {
   async #fly(call: Call, key: string): Promise<Landed> {
     const { budget, cache, entries, keeper, send } = this.#deps
     const { id, request } = call
-    budget.admit(request.namespace, request.path, this.#moment())
+    if (call.isWatched !== true) budget.admit(request.namespace, request.path, this.#moment())
     await entries.request(subjectOf(call))
     const timeoutMs = Math.max(call.timeoutMs ?? 0, this.#deps.timeoutMs)
     const { evictions } = cache
@@ -215,7 +205,8 @@ class SharedServer implements ServeShared {
     }
     const { kept } = landed
     // Not even its leader is given what ended on the way: the process may have been stopped meanwhile.
-    const isMine = kept === undefined ? led : isFresh(kept, led ? HELD : grantOf(call), this.#moment())
+    const isFit = kept === undefined ? led : isFresh(kept, led ? HELD : grantOf(call), this.#moment())
+    const isMine = call.isWatched === true || isFit
     try {
       if (isMine) return await this.#giveLanded(call, landed, led)
     } finally {
@@ -240,8 +231,9 @@ class SharedServer implements ServeShared {
   }
 
   #auditLanded(answer: ServerAnswer, kept: Kept | undefined, led: boolean): AuditResponse {
-    if (kept === undefined || led) return this.#deps.entries.answered(answer, 'server')
-    return { ...kept.audit(this.#answered), source: 'server', shared: true }
+    if (led) return this.#deps.entries.answered(answer, 'server')
+    const audit = kept?.audit(this.#answered) ?? this.#deps.entries.answered(answer, 'server')
+    return { ...audit, source: 'server', shared: true }
   }
 
   /** The last call to leave a flight that nobody took anything from ends what it minted. */
@@ -259,7 +251,8 @@ class SharedServer implements ServeShared {
 
   async #giveStale(call: Call, key: string, error: unknown): Promise<Answer> {
     const at = this.#moment()
-    const kept = isPassing(error) ? this.#deps.cache.getStale(key, call.verdict.cache, at) : undefined
+    const mayBeStale = call.isWatched !== true && isPassing(error)
+    const kept = mayBeStale ? this.#deps.cache.getStale(key, call.verdict.cache, at) : undefined
     if (kept !== undefined) return this.#give(call, kept, at, 'stale')
     throw await this.#deps.entries.failure(subjectOf(call), 'response', error)
   }
@@ -327,6 +320,11 @@ function keyOf({ request, caller, verdict, identity }: Call): string {
 /** Is it the server that fails, and may it recover? A refusal of the audit is none of the server's. */
 function isPassing(error: unknown): boolean {
   return (error instanceof ServerError || error instanceof SessionError) && error.temporary
+}
+
+/** Does the server say that there is nothing, or nothing for this token? */
+function isFinal(error: unknown): boolean {
+  return error instanceof ServerError && (error.status === 403 || error.status === 404)
 }
 
 const HIT = Object.freeze({ 'portcullis.cache.result': 'hit' })

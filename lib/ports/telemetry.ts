@@ -22,6 +22,7 @@ export type CounterName =
   | 'portcullis.lease.rotations'
   | 'portcullis.lease.ended'
   | 'portcullis.lease.look_ups_skipped'
+  | 'portcullis.watch.looks'
 
 /** Ids that tie an audit entry to a trace. */
 export interface TraceIds {
@@ -31,7 +32,8 @@ export interface TraceIds {
 
 /** Driver of traces and metrics. Never throws, never rejects. */
 export interface Telemetry {
-  span(name: SpanName, attributes: Attributes): Span
+  /** A child of the caller's active span; with `isRoot` of none, since a timer runs in the context of whoever set it. */
+  span(name: SpanName, attributes: Attributes, isRoot?: boolean): Span
   count(name: CounterName, attributes: Attributes, value?: number): void
   /** Seconds into `portcullis.request.duration`. */
   duration(seconds: number, attributes: Attributes): void

@@ -28,6 +28,7 @@ const UNITS: Readonly<Record<CounterName, string>> = {
   'portcullis.lease.rotations': '{rotation}',
   'portcullis.lease.ended': '{lease}',
   'portcullis.lease.look_ups_skipped': '{look_up}',
+  'portcullis.watch.looks': '{look}',
 }
 
 /** Seconds; from a cache hit to a server that hangs. */
@@ -52,9 +53,9 @@ class OtelTelemetry implements Telemetry {
     this.#suppress = api.createContextKey(SUPPRESS_TRACING)
   }
 
-  span(name: SpanName, attributes: Attributes): Span {
+  span(name: SpanName, attributes: Attributes, isRoot = false): Span {
     const { ERROR } = this.#api.SpanStatusCode
-    const span = quietly(() => this.#currentTracer().startSpan(name, { attributes }))
+    const span = quietly(() => this.#currentTracer().startSpan(name, { attributes, root: isRoot }))
     if (span === undefined) return NO_TELEMETRY.span(name, attributes)
     return {
       set: (key, value): void => {

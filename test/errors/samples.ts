@@ -28,5 +28,6 @@ export function samples(classes: Classes = OURS): Readonly<Record<errors.ErrorKi
     GatewayError: new classes.GatewayError('ERR_PORTCULLIS_GATEWAY_CLOSED', 'closed'),
     PluginError: new classes.PluginError('ERR_PORTCULLIS_PLUGIN_CRASHED', 'crashed', { plugin: 'kv', mount: 'kv/' }),
     StorageError: new classes.StorageError('ERR_PORTCULLIS_STORAGE_CORRUPT', 'damaged'),
+    WatchError: new classes.WatchError('ERR_PORTCULLIS_WATCH_CLOSED', 'closed'),
   }
 }

@@ -5,7 +5,7 @@ export type Rule = (sources: readonly Source[]) => readonly string[]
 
 /** Each imports only what stands before it. */
 const FOUNDATION = ['model', 'errors', 'ports', 'options'] as const
-const IDEAS: readonly string[] = ['policy', 'audit', 'lease', 'session']
+const IDEAS: readonly string[] = ['policy', 'audit', 'lease', 'session', 'watch']
 const DRIVERS: readonly string[] = ['http', 'telemetry', 'testing']
 /** A driver too, and the one that others may import. */
 const SYSTEM = 'system'
