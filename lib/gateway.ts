@@ -4,7 +4,6 @@ import { GatewayEmitter } from './emitter.ts'
 import { createHttpTransport } from './http/transport.ts'
 import { createLeaseCache } from './lease/cache.ts'
 import { createLease } from './lease/handle.ts'
-import type { Keeper } from './lease/keeper.ts'
 import type { Kept } from './lease/kept.ts'
 import { mayShare } from './lease/sharing.ts'
 import { createLeases } from './leases.ts'
@@ -39,7 +38,8 @@ import type { Random } from './ports/random.ts'
 import type { Telemetry } from './ports/telemetry.ts'
 import type { Transport } from './ports/transport.ts'
 import { token as tokenAuth } from './session/auth/token.ts'
-import { createSession, type Session, type SessionListener, type SessionToken } from './session/session.ts'
+import { createSession, type Session, type SessionListener } from './session/session.ts'
+import { createSessionListener } from './session-listener.ts'
 import { CallerGateway, type Engine } from './surface.ts'
 import { systemClock } from './system/clock.ts'
 import { systemFiles } from './system/files.ts'
@@ -111,7 +111,10 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
   const { audit, clock, emitter, hasher, policy, telemetry, transport } = parts
   const { namespace, timeoutMs } = config
   const nextId = ids(parts.instance)
-  const onLeak = (path: string, code: string): void => emitter.emit('leaked', { path, code })
+  const onLeak = (path: string, code: string): void => {
+    telemetry.count('portcullis.leaks', { 'error.type': code })
+    emitter.emit('leaked', { path, code })
+  }
   const entries = createEntries(audit)
   const exchange = createOwnExchange({ transport, entries, telemetry, nextId, namespace, timeoutMs, onLeak })
   const schedule = createSchedule(clock, {
@@ -127,12 +130,13 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
       keepsAlive,
       listener: listenerOf(auth.method),
     })
-  const listenerOf = (method: string): SessionListener => sessionListener(parts, method, () => keeper)
+  const listenerOf = (method: string): SessionListener =>
+    createSessionListener({ clock, emitter, telemetry, onLeak }, method, () => keeper)
   const session = sessionOf(config.auth, true)
   const mounts = createMounts({ exchange, session, clock })
   const normalise = createNormalise(config)
   const cache = createLeaseCache(config.maxEntries)
-  const leases = createLeases(config.leases, parts, { cache, exchange, schedule, session })
+  const leases = createLeases(config.leases, parts, { cache, exchange, onLeak, schedule, session })
   const { keeper, verifier } = leases
   const release = createRelease({ exchange, onLeak })
   const send = createSend({
@@ -288,24 +292,4 @@ function createIdentities(hasher: Hasher, sessionOf: (token: string) => Session)
 function ids(instance: string): () => string {
   let count = 0
   return () => `${instance}-${(++count).toString(36)}`
-}
-
-function sessionListener({ emitter, telemetry, clock }: Parts, method: string, keeper: () => Keeper): SessionListener {
-  const ttlOf = ({ fate }: SessionToken): number => fate.endsAtMs - clock.now()
-  const count = (outcome: string): void =>
-    telemetry.count('portcullis.session.logins', { 'portcullis.auth.method': method, 'portcullis.outcome': outcome })
-  return {
-    login(token): void {
-      count('ok')
-      emitter.emit('login', { method, generation: token.generation, ttlMs: ttlOf(token) })
-    },
-    loginFailed(_, code, retryAfterMs): void {
-      count('failed')
-      emitter.emit('loginFailed', { method, code, retryAfterMs })
-    },
-    renewed: (token): void => emitter.emit('tokenRenewed', { method, ttlMs: ttlOf(token) }),
-    succeeded: (old): void => keeper().succeeded(old.fate),
-    died: (token): void => keeper().ended((kept) => kept.fate === token.fate, 'lost'),
-    leaked: (code): void => emitter.emit('leaked', { path: 'auth/token/revoke-self', code }),
-  }
 }

@@ -25,6 +25,7 @@ interface Outside {
 interface LeaseParts {
   readonly cache: LeaseCache
   readonly exchange: OwnExchange
+  readonly onLeak: (path: string, code: string) => void
   readonly schedule: Schedule
   readonly session: Session
 }
@@ -33,7 +34,7 @@ interface LeaseParts {
 export function createLeases(
   leases: LeaseConfig,
   { clock, emitter, random, telemetry }: Outside,
-  { cache, exchange, schedule, session }: LeaseParts,
+  { cache, exchange, onLeak, schedule, session }: LeaseParts,
 ): { readonly keeper: Keeper; readonly verifier: Verifier; readonly budget: Budget } {
   const token = (): ReturnType<Session['current']> => session.current()
   const forbidden: Session['forbidden'] = (dead) => session.forbidden(dead)
@@ -42,22 +43,24 @@ export function createLeases(
     ...{ exchange, token },
     onReleased: (path) => listener.ended(path, 'released'),
     onLeaked(path, code): void {
-      emitter.emit('leaked', { path, code })
+      onLeak(path, code)
       listener.ended(path, 'leaked')
     },
   })
   const onDead = (kept: Kept): void =>
     keeper.ended((each) => each === kept, kept.fate?.isDead === true ? 'lost' : 'revoked')
   const onSkipped = (): void => telemetry.count('portcullis.lease.look_ups_skipped', {})
-  const verifier = createVerifier({ ...leases, clock, exchange, token, forbidden, onDead, onSkipped })
+  const onLookedUp = (outcome: string): void =>
+    telemetry.count('portcullis.lease.look_ups', { 'portcullis.outcome': outcome })
+  const verifier = createVerifier({ ...leases, clock, exchange, token, forbidden, onDead, onSkipped, onLookedUp })
   const perSecond = leases.renewalsPerSecond
   const governor = createGovernor({ perSecond, burst: Math.max(1, Math.ceil(Math.min(perSecond, 1_000))) })
   const lookUp = (kept: Kept): Promise<void> => verifier.lookUp(kept)
   const keeper = createKeeper({
-    ...{ clock, random, schedule, governor, exchange, token, forbidden, lookUp, giveBack, cache, listener },
+    ...{ clock, random, schedule, governor, exchange, token, forbidden, lookUp, giveBack, cache, listener, telemetry },
     idleMs: leases.idleMs,
   })
-  return { keeper, verifier, budget: createBudget(leases) }
+  return { keeper, verifier, budget: createBudget(leases, () => telemetry.count('portcullis.lease.over_budget', {})) }
 }
 
 function keeperListener(emitter: GatewayEmitter, telemetry: Telemetry): KeeperListener {

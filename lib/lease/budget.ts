@@ -23,8 +23,12 @@ export interface Budget {
   readonly size: number
 }
 
-/** Counts lazily: what has ended is dropped when a cap seems reached, or when a path has grown twofold. */
-export function createBudget({ maxPerPath, max }: BudgetOptions): Budget {
+/**
+ * Counts lazily: what has ended is dropped when a cap seems reached, or when a path has grown twofold.
+ *
+ * @param onRefused - Told of each lease that was not asked for.
+ */
+export function createBudget({ maxPerPath, max }: BudgetOptions, onRefused: () => void = () => {}): Budget {
   const namespaces = new Map<string, Map<string, Counted | Several>>()
   let size = 0
   const prune = (paths: Map<string, Counted | Several>, path: string, at: Moment): number => {
@@ -35,6 +39,10 @@ export function createBudget({ maxPerPath, max }: BudgetOptions): Budget {
     if (first === undefined) paths.delete(path)
     else paths.set(path, living.length === 1 ? first : new Several(living))
     return living.length
+  }
+  const exhausted = (path: string, why: string): LeaseError => {
+    onRefused()
+    return new LeaseError('ERR_PORTCULLIS_LEASE_BUDGET', `no lease on ${path} was asked for: ${why}`)
   }
   return {
     get size(): number {
@@ -75,8 +83,4 @@ class Several {
 function leasesOf(here: Counted | Several | undefined): readonly Counted[] {
   if (here === undefined) return []
   return here instanceof Several ? here.leases : [here]
-}
-
-function exhausted(path: string, why: string): LeaseError {
-  return new LeaseError('ERR_PORTCULLIS_LEASE_BUDGET', `no lease on ${path} was asked for: ${why}`)
 }

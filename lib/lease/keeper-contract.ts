@@ -3,6 +3,7 @@ import type { OwnExchange } from '../ports/auth-method.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Schedule } from '../ports/schedule.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
 import type { SessionToken } from '../session/session.ts'
 import type { LeaseCache } from './cache.ts'
 import type { GiveBack } from './give-back.ts'
@@ -52,6 +53,7 @@ export interface KeeperDeps {
   readonly giveBack: GiveBack
   readonly cache: LeaseCache
   readonly listener: KeeperListener
+  readonly telemetry: Telemetry
   /** A read lease that nobody asked for this long is no longer kept alive. `undefined`: its own TTL. */
   readonly idleMs: number | undefined
 }

@@ -203,13 +203,22 @@ class LineKeeper implements Keeper {
   /** Has a successor minted. The old value serves meanwhile, if it still lives. */
   async #rotate(line: Line): Promise<void> {
     line.state = { at: 'rotating' }
+    const span = this.#deps.telemetry.span('portcullis.lease.rotate', {}, true)
     try {
       const next = await line.origin.mint(line.kept)
       const isWanted = !this.#isClosed && this.#lines.get(line.kept.key) === line
-      if (isWanted && (await this.#prepare(line, next))) await this.#adopt(line, next)
-      else await this.#giveBack(next)
+      if (isWanted && (await this.#prepare(line, next))) {
+        const left = this.#adopt(line, next)
+        // From here on the successor is current; users of its predecessor may take their time.
+        span.end()
+        await left
+      } else {
+        span.end('not_taken_over')
+        await this.#giveBack(next)
+      }
       if (line.kept !== next && isWanted) this.#notRotated(line)
     } catch (error) {
+      span.end(codeOf(error))
       this.#failed(line, 'rotate', error)
       this.#notRotated(line)
     }

@@ -31,6 +31,8 @@ export interface VerifierDeps extends VerifierOptions {
   /** The server said that it is dead. */
   readonly onDead: (kept: Kept) => void
   readonly onSkipped: () => void
+  /** What a look-up told; `refused`: the server policy does not let us look. */
+  readonly onLookedUp: (outcome: 'live' | 'dead' | 'refused' | 'failed') => void
 }
 
 /** Part of the limit after which a look-up starts without anyone waiting for it. */
@@ -111,30 +113,38 @@ class LookUpVerifier implements Verifier {
       this.#told(kept, data?.ttl, at)
     } catch (error) {
       const status = error instanceof ServerError ? error.status : 0
-      if (status === 400) return this.#deps.onDead(kept)
+      if (status === 400) return this.#dead(kept)
       if (status !== 403 || token === undefined) return this.#later(kept)
       const isFinal = (await forbidden(token).catch(() => 'unknown')) !== 'retry'
-      if (kept.fate?.isDead === true) return this.#deps.onDead(kept)
+      if (kept.fate?.isDead === true) return this.#dead(kept)
       if (!isFinal && mayRetry) return this.#ask(kept, false)
       // Neither the lease nor the token is dead: the server policy does not let us look.
       this.#unverifiable.add(kept)
+      this.#deps.onLookedUp('refused')
     }
   }
 
   #told(kept: Kept, ttl: unknown, at: Moment): void {
     if (typeof ttl !== 'number') this.#later(kept)
-    else if (ttl <= 0) this.#deps.onDead(kept)
+    else if (ttl <= 0) this.#dead(kept)
     else this.#lives(kept, ttl * 1000, at)
   }
 
   #lives(kept: Kept, toldMs: number, at: Moment): void {
+    this.#deps.onLookedUp('live')
     const leftMs = kept.livesMs - (at.nowMs - kept.grantedAtMs)
     const isSame = Math.abs(toldMs - leftMs) <= WIRE_STEP_MS && !kept.isDoubtful(at)
     if (isSame) kept.verify(at)
     else kept.extend(at, toldMs)
   }
 
+  #dead(kept: Kept): void {
+    this.#deps.onLookedUp('dead')
+    this.#deps.onDead(kept)
+  }
+
   #later(kept: Kept): void {
+    this.#deps.onLookedUp('failed')
     this.#retryAtMs.set(kept, this.#deps.clock.now() + RETRY_MS)
   }
 

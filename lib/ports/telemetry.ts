@@ -9,7 +9,13 @@ export interface Span {
 }
 
 /** Names of the spans; few and fixed. */
-export type SpanName = 'portcullis.request' | 'portcullis.login' | 'portcullis.lease.renew' | 'portcullis.lease.revoke'
+export type SpanName =
+  | 'portcullis.request'
+  | 'portcullis.session.login'
+  | 'portcullis.session.renew'
+  | 'portcullis.lease.renew'
+  | 'portcullis.lease.rotate'
+  | 'portcullis.lease.revoke'
 
 /** Names of the counters. */
 export type CounterName =
@@ -18,10 +24,15 @@ export type CounterName =
   | 'portcullis.audit.entries'
   | 'portcullis.audit.gaps'
   | 'portcullis.session.logins'
+  | 'portcullis.session.renewals'
+  | 'portcullis.session.tokens_ended'
   | 'portcullis.lease.renewals'
   | 'portcullis.lease.rotations'
   | 'portcullis.lease.ended'
+  | 'portcullis.lease.look_ups'
   | 'portcullis.lease.look_ups_skipped'
+  | 'portcullis.lease.over_budget'
+  | 'portcullis.leaks'
   | 'portcullis.watch.looks'
 
 /** Ids that tie an audit entry to a trace. */

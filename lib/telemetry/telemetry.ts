@@ -24,10 +24,15 @@ const UNITS: Readonly<Record<CounterName, string>> = {
   'portcullis.audit.entries': '{entry}',
   'portcullis.audit.gaps': '{entry}',
   'portcullis.session.logins': '{login}',
+  'portcullis.session.renewals': '{renewal}',
+  'portcullis.session.tokens_ended': '{token}',
   'portcullis.lease.renewals': '{renewal}',
   'portcullis.lease.rotations': '{rotation}',
   'portcullis.lease.ended': '{lease}',
+  'portcullis.lease.look_ups': '{look_up}',
   'portcullis.lease.look_ups_skipped': '{look_up}',
+  'portcullis.lease.over_budget': '{lease}',
+  'portcullis.leaks': '{leak}',
   'portcullis.watch.looks': '{look}',
 }
 

@@ -28,7 +28,7 @@ test('a span has its name, its attributes and our scope', async (t) => {
 test('a span that ended with a code is failed, and says no more than the code', async (t) => {
   const exporter = registerTracing(t)
   const telemetry = await createTelemetry()
-  telemetry.span('portcullis.login', {}).end('ERR_PORTCULLIS_SESSION_LOGIN')
+  telemetry.span('portcullis.session.login', {}).end('ERR_PORTCULLIS_SESSION_LOGIN')
   const [span] = exporter.getFinishedSpans()
   assert.deepEqual(span?.status, { code: SpanStatusCode.ERROR })
   assert.deepEqual(span.attributes, { 'error.type': 'ERR_PORTCULLIS_SESSION_LOGIN' })
