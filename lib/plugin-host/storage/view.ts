@@ -1,4 +1,5 @@
 import type { Store, StoreChange, StorePage } from '../../ports/store.ts'
+import { InFlight } from './in-flight.ts'
 import { checkKey, closed, quoted } from './key.ts'
 import { createUsage, type Usage } from './usage.ts'
 
@@ -43,7 +44,7 @@ class View implements Store {
   readonly #prefix: string
   readonly #isStrict: boolean
   readonly #usage: Usage | undefined
-  readonly #inFlight = new Set<Promise<unknown>>()
+  readonly #inFlight = new InFlight()
   #isClosed = false
 
   constructor(store: Store, prefix: string, { maxBytes = Infinity, keys = 'strict' }: ViewOptions) {
@@ -55,14 +56,14 @@ class View implements Store {
 
   async get(key: string): Promise<Uint8Array | undefined> {
     this.#check(key)
-    return this.#held(this.#store.get(this.#prefix + key))
+    return this.#inFlight.hold(this.#store.get(this.#prefix + key))
   }
 
   async list(prefix: string, page?: StorePage): Promise<readonly string[]> {
     this.#checkOpen()
     if (prefix.endsWith('/')) this.#check(prefix.slice(0, -1))
     else if (prefix !== '') this.#checkPart(prefix)
-    return this.#held(this.#store.list(this.#prefix + prefix, page))
+    return this.#inFlight.hold(this.#store.list(this.#prefix + prefix, page))
   }
 
   async write(changes: readonly StoreChange[]): Promise<void> {
@@ -72,12 +73,12 @@ class View implements Store {
       return { key: this.#prefix + key, value }
     })
     const usage = this.#usage
-    return this.#held(usage === undefined ? this.#store.write(below) : usage.write(below))
+    return this.#inFlight.hold(usage === undefined ? this.#store.write(below) : usage.write(below))
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
-    await Promise.allSettled(this.#inFlight)
+    await this.#inFlight.idle()
   }
 
   /** A prefix without a slash at its end: the server lists names that go on from there, `strict` does not. */
@@ -98,14 +99,5 @@ class View implements Store {
     if (key.startsWith('/') || key.endsWith('/') || key.includes('//'))
       throw new TypeError(`the storage key ${quoted(key)} has an empty segment`)
     if (CONTROL.test(key)) throw new TypeError(`the storage key ${quoted(key)} has a control character`)
-  }
-
-  async #held<T>(work: Promise<T>): Promise<T> {
-    this.#inFlight.add(work)
-    try {
-      return await work
-    } finally {
-      this.#inFlight.delete(work)
-    }
   }
 }
