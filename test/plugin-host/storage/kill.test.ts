@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -70,23 +70,27 @@ async function runAndKill(
   keyFile: string,
   round: number,
 ): Promise<ReadonlyMap<string, readonly number[]>> {
-  const args = ['-C', 'portcullis-source', WRITER, folder, keyFile, String(round)]
+  const notes = `${folder}.${round}`
+  const args = ['-C', 'portcullis-source', WRITER, folder, keyFile, notes, String(round)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const output: Buffer[] = []
-  child.stdout.on('data', (bytes: Buffer) => output.push(bytes))
   const closed = once(child, 'close')
   // Now and then in the middle of opening; else in the middle of writing.
-  if (round % 8 !== 0) await Promise.race([once(child.stdout, 'data'), closed])
+  if (round % 8 !== 0) await Promise.race([once(child.stdout, 'readable'), closed])
   await delay(20 + Math.random() * 130)
   assert.equal(child.exitCode, null, 'the writer lives until it is killed')
   child.kill('SIGKILL')
   assert.deepEqual((await closed)[1], 'SIGKILL')
   const acknowledged = new Map<string, number[]>()
-  for (const line of Buffer.concat(output).toString().split('\n').slice(0, -1)) {
+  for (const line of linesOf(notes)) {
     const [writer = '', sequence = ''] = line.split(' ')
     acknowledged.set(writer, [...(acknowledged.get(writer) ?? []), Number(sequence)])
   }
   return acknowledged
+}
+
+/** None where it was killed before its first. */
+function linesOf(notes: string): readonly string[] {
+  return existsSync(notes) ? readFileSync(notes, 'utf8').split('\n').slice(0, -1) : []
 }
 
 /** There is the last acknowledged write, or the one after it, whole. Gives 1 where it is the one after. */
