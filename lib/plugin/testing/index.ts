@@ -1,0 +1,6 @@
+export type { TestLease } from './leases.ts'
+export type { LogLine, MemoryHost, MemoryHostOptions, SentEvent } from './memory-host.ts'
+export { createMemoryHost } from './memory-host.ts'
+export type { Outcome } from './outcome.ts'
+export type { PluginUnderTest, TestPluginOptions, TestRequestOptions } from './test-plugin.ts'
+export { testPlugin } from './test-plugin.ts'
