@@ -174,6 +174,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     await shared.settled()
     try {
       await keeper.close()
+      await verifier.settled()
       await session.close()
       schedule.close()
       await transport.close()
@@ -198,10 +199,11 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
       const { query, namespace: asked } = options
       let lease: Lease | undefined
       const serve = async (call: Call): Promise<Answer> => {
-        const { answer, line } = await shared.hold(call)
         const answerOf = (kept: Kept): Answer => shared.answerOf(call, kept)
-        const isLive = (kept: Kept): boolean => !kept.isOver({ nowMs: clock.now(), wallMs: clock.wallTime() })
-        lease = createLease(line, { keeper, answerOf, isLive, lookUp: (kept) => verifier.lookUp(kept) })
+        const lookUp = (kept: Kept): Promise<void> => verifier.lookUp(kept)
+        const answer = await shared.hold(call, (line) => {
+          lease = createLease(line, { keeper, answerOf, isLive: leases.isUsable, lookUp })
+        })
         return answer
       }
       await pipeline.run(who, { operation, path, data, query, namespace: asked }, options, { serve })

@@ -30,12 +30,20 @@ interface LeaseParts {
   readonly session: Session
 }
 
+interface Leases {
+  readonly keeper: Keeper
+  readonly verifier: Verifier
+  readonly budget: Budget
+  /** May who holds `kept` use it now? Begins to look it up where that is due, as a hit does. */
+  readonly isUsable: (kept: Kept) => boolean
+}
+
 /** The engines that keep leases: what renews and rotates them, what verifies them, what caps them. */
 export function createLeases(
   leases: LeaseConfig,
   { clock, emitter, random, telemetry }: Outside,
   { cache, exchange, onLeak, schedule, session }: LeaseParts,
-): { readonly keeper: Keeper; readonly verifier: Verifier; readonly budget: Budget } {
+): Leases {
   const token = (): ReturnType<Session['current']> => session.current()
   const forbidden: Session['forbidden'] = (dead) => session.forbidden(dead)
   const listener = keeperListener(emitter, telemetry)
@@ -52,7 +60,11 @@ export function createLeases(
   const onSkipped = (): void => telemetry.count('portcullis.lease.look_ups_skipped', {})
   const onLookedUp = (outcome: string): void =>
     telemetry.count('portcullis.lease.look_ups', { 'portcullis.outcome': outcome })
-  const verifier = createVerifier({ ...leases, clock, exchange, token, forbidden, onDead, onSkipped, onLookedUp })
+  const verifier = createVerifier({
+    ...{ ...leases, clock, exchange, token, forbidden, onDead, onSkipped, onLookedUp },
+    onMoved: (kept) => keeper.moved(kept),
+    wasSeenAlive: (token, sinceMs) => session.wasSeenAlive(token, sinceMs),
+  })
   const perSecond = leases.renewalsPerSecond
   const governor = createGovernor({ perSecond, burst: Math.max(1, Math.ceil(Math.min(perSecond, 1_000))) })
   const lookUp = (kept: Kept): Promise<void> => verifier.lookUp(kept)
@@ -60,7 +72,19 @@ export function createLeases(
     ...{ clock, random, schedule, governor, exchange, token, forbidden, lookUp, giveBack, cache, listener, telemetry },
     idleMs: leases.idleMs,
   })
-  return { keeper, verifier, budget: createBudget(leases, () => telemetry.count('portcullis.lease.over_budget', {})) }
+  const isUsable = (kept: Kept): boolean => {
+    const at = { nowMs: clock.now(), wallMs: clock.wallTime() }
+    if (kept.isOver(at)) keeper.unusable(kept)
+    // A holder cannot wait: a look-up that begins here tells the next one who asks.
+    const live = verifier.isLive(kept, at)
+    return live === true || (live !== false && !kept.isDoubtful(at) && !kept.isOver(at))
+  }
+  return {
+    keeper,
+    verifier,
+    budget: createBudget(leases, () => telemetry.count('portcullis.lease.over_budget', {})),
+    isUsable,
+  }
 }
 
 function keeperListener(emitter: GatewayEmitter, telemetry: Telemetry): KeeperListener {

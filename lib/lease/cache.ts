@@ -14,7 +14,11 @@ export interface LeaseCache {
   get(key: string, grant: KeepGrant | undefined, at: Moment): Kept | undefined
   /** The entry that may serve because the server cannot: within the grant's stale time, never a lease past its end. */
   getStale(key: string, grant: KeepGrant | undefined, at: Moment): Kept | undefined
-  put(key: string, kept: Kept): void
+  /**
+   * @param isTended - It is kept alive, so it is dropped for its end alone and not for want of room: whoever asks
+   *   next would have another one minted. The budget bounds how many there are.
+   */
+  put(key: string, kept: Kept, isTended?: boolean): void
   /** Drops `kept` if `key` still holds it. */
   drop(key: string, kept: Kept): void
   /** Something newer was seen: drops what `key` holds if it was asked for before `sentAtMs`. Not a lease, which has its own end. */
@@ -22,20 +26,30 @@ export interface LeaseCache {
   evict(target: EvictTarget, defaultNamespace: string): number
   /** Drops every entry that `isMeant`; gives their number. */
   evictWhere(isMeant: (kept: Kept) => boolean): number
-  /** Grows with each {@link evict}: what was on its way meanwhile is older than the wish for a new one. */
+  /** Begins to watch evictions for something on its way. The function it gives ends that, and tells whether `kept`, now that it is here, was meant by one. */
+  depart(): (kept: Kept | undefined) => boolean
+  /** How often something was evicted. */
   readonly evictions: number
   readonly size: number
 }
 
-/** A cache of at most `maxEntries`. Ends are judged at each look-up by both clocks; no timer. */
+/** A cache of at most `maxEntries`, and of what is kept alive. Ends are judged at each look-up by both clocks; no timer. */
 export function createLeaseCache(maxEntries: number): LeaseCache {
   const entries = new LRUCache<string, Kept>({ max: maxEntries })
+  const tended = new Map<string, Kept>()
+  const onTheWay = new Set<((kept: Kept) => boolean)[]>()
   let evictions = 0
+  const find = (key: string): Kept | undefined => tended.get(key) ?? entries.get(key)
+  const remove = (key: string): boolean => {
+    const wasTended = tended.delete(key)
+    return entries.delete(key) || wasTended
+  }
   const evictWhere = (isMeant: (kept: Kept) => boolean): number => {
     evictions += 1
+    for (const wishes of onTheWay) wishes.push(isMeant)
     let count = 0
-    for (const [key, kept] of [...entries.entries()]) {
-      if (isMeant(kept) && entries.delete(key)) count += 1
+    for (const [key, kept] of [...tended, ...entries.entries()]) {
+      if (isMeant(kept) && remove(key)) count += 1
     }
     return count
   }
@@ -44,24 +58,34 @@ export function createLeaseCache(maxEntries: number): LeaseCache {
       return evictions
     },
     get size(): number {
-      return entries.size
+      return entries.size + tended.size
+    },
+    depart(): (kept: Kept | undefined) => boolean {
+      const wishes: ((kept: Kept) => boolean)[] = []
+      onTheWay.add(wishes)
+      return (kept) => {
+        onTheWay.delete(wishes)
+        return kept !== undefined && wishes.some((isMeant) => isMeant(kept))
+      }
     },
     get(key, grant, at): Kept | undefined {
-      const kept = entries.get(key)
+      const kept = find(key)
       if (kept === undefined || isFresh(kept, grant, at)) return kept
-      if (kept.isOver(at) && !kept.isDoubtful(at)) entries.delete(key)
+      if (kept.isOver(at) && !kept.isDoubtful(at)) remove(key)
       return undefined
     },
     getStale(key, grant, at): Kept | undefined {
-      const kept = entries.get(key)
+      const kept = find(key)
       if (kept === undefined || grant === undefined || kept.ttlMs(at) <= 0) return undefined
       return kept.ageMs(at) < grant.ttlMs + grant.staleIfErrorMs ? kept : undefined
     },
-    put(key, kept): void {
-      entries.set(key, kept)
+    put(key, kept, isTended = false): void {
+      remove(key)
+      if (isTended) tended.set(key, kept)
+      else entries.set(key, kept)
     },
     drop(key, kept): void {
-      if (entries.peek(key) === kept) entries.delete(key)
+      if (tended.get(key) === kept || entries.peek(key) === kept) remove(key)
     },
     outdate(key, sentAtMs): void {
       const kept = entries.peek(key)

@@ -1,6 +1,6 @@
-import { PortcullisError } from '../errors/index.ts'
 import type { OwnExchange } from '../ports/auth-method.ts'
 import type { SessionToken } from '../session/session.ts'
+import { codeOf } from './code-of.ts'
 import { type Kept, openKept } from './kept.ts'
 
 /** Ends a lease at the server. Never rejects: what cannot be ended is `leaked`, and said to be so. */
@@ -18,6 +18,8 @@ export const RELEASE_TIMEOUT_MS = 5_000
 
 export function createGiveBack({ exchange, token, onReleased, onLeaked }: GiveBackDeps): GiveBack {
   return async (kept) => {
+    // What a read gave away is left to lapse: nobody's value is revoked under him.
+    if (kept.isHandedOut) return 'released'
     kept.end()
     // A certificate or the password of a static role has no lease; there is nothing to give back.
     if (!kept.isLeased) return 'released'
@@ -30,7 +32,7 @@ export function createGiveBack({ exchange, token, onReleased, onLeaked }: GiveBa
       onReleased(path)
       return 'released'
     } catch (error) {
-      onLeaked(path, error instanceof PortcullisError ? error.code : 'unknown')
+      onLeaked(path, codeOf(error))
       return 'leaked'
     }
   }

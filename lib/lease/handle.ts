@@ -11,6 +11,7 @@ export interface HandleDeps {
   readonly keeper: Keeper
   /** The answer that stands for `kept`, under the decision that let the holder have it. */
   readonly answerOf: (kept: Kept) => Answer
+  /** May `kept` be used now? Where that is to be verified, a look-up has begun. */
   readonly isLive: (kept: Kept) => boolean
   readonly lookUp: (kept: Kept) => Promise<void>
 }

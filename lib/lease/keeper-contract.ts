@@ -24,11 +24,22 @@ export interface Keeper {
   hold(line: Line, holder: Holder): void
   /** The last one to let go releases the value at the server. */
   letGo(line: Line, holder: Holder): Promise<void>
-  /** The values that `isMeant` are dead: they are dropped, and replaced where they are held. */
-  ended(isMeant: (kept: Kept) => boolean, how: LeaseEnd): void
+  /** A look-up moved the end of `kept`. */
+  moved(kept: Kept): void
+  /**
+   * A holder cannot use `kept`: its end has gone by unnoticed, as that of its token or in a freeze, or the clocks
+   * disagree about it. What has ended is replaced; what is in doubt is looked up, and replaced when that tells nothing.
+   */
+  unusable(kept: Kept): void
+  /**
+   * The values that `isMeant` are dead: they are dropped, and replaced where they are held.
+   *
+   * @param isCertain - False where they may live on at the server: then they are given back. Default true.
+   */
+  ended(isMeant: (kept: Kept) => boolean, how: LeaseEnd, isCertain?: boolean): void
   /** A new token took over from the one with this fate: its leases move, spread over half the time left. */
   succeeded(fate: Kept['fate']): void
-  /** Releases what is held. Renewals stop. Idempotent. */
+  /** Releases what nobody was given for good. Renewals and rotations stop; resolves when those under way have ended. */
   close(): Promise<void>
   readonly size: number
 }

@@ -1,11 +1,14 @@
-import { PortcullisError, ServerError } from '../errors/index.ts'
 import type { LeaseEnd } from '../model/lease.ts'
-import type { SessionToken } from '../session/session.ts'
-import { before } from './before.ts'
+import { Works } from '../model/works.ts'
+import type { Span } from '../ports/telemetry.ts'
+import { codeOf } from './code-of.ts'
+import { commit, prepare } from './hand-over.ts'
 import type { Keeper, KeeperDeps } from './keeper-contract.ts'
-import { type Kept, type Moment, openKept } from './kept.ts'
-import { ACTIVE, type Holder, Line, type Origin } from './line.ts'
-import { graceMs, nextStep, retryDelay } from './renewal.ts'
+import type { Kept, Moment } from './kept.ts'
+import { ACTIVE, type Holder, isIdle, Line, type Origin, retryOf, stepOf } from './line.ts'
+import { createPatience, type Patience } from './patience.ts'
+import { createRenew, type Renew, type RenewalOutcome } from './renew.ts'
+import { graceMs } from './renewal.ts'
 
 export type { Keeper, KeeperDeps, KeeperListener } from './keeper-contract.ts'
 
@@ -20,10 +23,18 @@ class LineKeeper implements Keeper {
   readonly #succeeded = new WeakSet<object>()
   /** One for all lines. */
   readonly #runLine = (line: Line): void => this.#run(line)
+  /** What was looked up in doubt, and could not be told. */
+  readonly #doubted = new WeakSet<Kept>()
+  /** Renewals, rotations and releases under way. */
+  readonly #works = new Works()
+  readonly #patience: Patience
+  readonly #renewOnce: Renew
   #isClosed = false
 
   constructor(deps: KeeperDeps) {
     this.#deps = deps
+    this.#patience = createPatience(deps.schedule, () => deps.clock.now())
+    this.#renewOnce = createRenew(deps)
   }
 
   get size(): number {
@@ -39,7 +50,8 @@ class LineKeeper implements Keeper {
       this.#plan(first)
     } else {
       // Its value had ended, or was evicted: somebody who asked was first to get the successor.
-      void this.#adopt(line, kept)
+      const isInUse = line.holders.length > 0 && this.#isLiving(line.kept)
+      void this.#works.track(isInUse ? this.#handOver(line, kept) : this.#adopt(line, kept))
     }
   }
 
@@ -50,9 +62,7 @@ class LineKeeper implements Keeper {
   asked(kept: Kept, at: Moment): void {
     kept.askedAtMs = at.nowMs
     const line = this.#lines.get(kept.key)
-    if (line?.state.at !== 'idle') return
-    line.state = ACTIVE
-    this.#plan(line)
+    if (line !== undefined) this.#wake(line)
   }
 
   line(key: string): Line | undefined {
@@ -61,9 +71,7 @@ class LineKeeper implements Keeper {
 
   hold(line: Line, holder: Holder): void {
     line.holders = [...line.holders, holder]
-    if (line.state.at !== 'idle') return
-    line.state = ACTIVE
-    this.#plan(line)
+    this.#wake(line)
   }
 
   async letGo(line: Line, holder: Holder): Promise<void> {
@@ -71,12 +79,27 @@ class LineKeeper implements Keeper {
     if (others.length === line.holders.length) return
     line.holders = others
     if (others.length > 0 || this.#isClosed) return
-    await this.#releaseLine(line)
+    await this.#works.track(this.#releaseLine(line))
   }
 
-  ended(isMeant: (kept: Kept) => boolean, how: LeaseEnd): void {
+  moved(kept: Kept): void {
+    const line = this.#lines.get(kept.key)
+    if (line?.kept === kept && line.state.at === 'active') this.#plan(line)
+  }
+
+  unusable(kept: Kept): void {
+    if (!kept.isDoubtful(this.#moment())) this.ended((each) => each === kept, 'expired')
+    else if (!this.#doubted.has(kept)) void this.#works.track(this.#settleDoubt(kept))
+  }
+
+  ended(isMeant: (kept: Kept) => boolean, how: LeaseEnd, isCertain = true): void {
     for (const line of [...this.#lines.values()]) {
-      if (line.state.at !== 'ended' && isMeant(line.kept)) this.#end(line, how)
+      const { kept, coming } = line
+      if (coming !== undefined && isMeant(coming)) coming.end()
+      if (!isMeant(kept)) continue
+      this.#end(line, how)
+      kept.mayLiveOn ||= !isCertain
+      if (!isCertain && !this.#isKept(line)) void this.#works.track(this.#deps.giveBack(kept))
     }
     this.#deps.cache.evictWhere(isMeant)
   }
@@ -91,10 +114,15 @@ class LineKeeper implements Keeper {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    const held = [...this.#lines.values()].filter(({ holders }) => holders.length > 0)
-    for (const line of this.#lines.values()) this.#deps.schedule.remove(line)
-    await Promise.all(held.map((line) => this.#releaseLine(line)))
-    this.#lines.clear()
+    this.#patience.end()
+    for (const line of [...this.#lines.values()]) void this.#works.track(this.#releaseLine(line))
+    await this.#works.settled()
+  }
+
+  #wake(line: Line): void {
+    if (line.state.at !== 'idle') return
+    line.state = ACTIVE
+    this.#plan(line)
   }
 
   #plan(line: Line): void {
@@ -102,20 +130,10 @@ class LineKeeper implements Keeper {
     const { nowMs } = this.#moment()
     if (kept.isLeased && kept.fate !== undefined && this.#succeeded.has(kept.fate)) {
       line.next = 'rotate'
-      const leftMs = Math.min(kept.fate.endsAtMs - nowMs, kept.ttlMs(this.#moment()))
-      this.#due(line, nowMs + this.#deps.random.fraction() * Math.max(0, leftMs / 2))
+      this.#due(line, nowMs + this.#deps.random.fraction() * Math.max(0, kept.leftMs(nowMs) / 2))
       return
     }
-    // Not bounded by the token's end: a session tells when it is succeeded, and its end then is not one to wait for.
-    const facts = {
-      issuedAtMs: kept.grantedAtMs,
-      ttlMs: kept.livesMs,
-      renewable: openKept(kept).renewable && !line.isUnrenewable,
-      maxEndsAtMs: Infinity,
-      kind: kept.kind,
-      renewed: line.renewed,
-    }
-    const step = nextStep(facts, nowMs, this.#deps.random.fraction())
+    const step = stepOf(line, nowMs, this.#deps.random.fraction())
     line.next = step.kind
     this.#due(line, step.atMs)
   }
@@ -126,117 +144,132 @@ class LineKeeper implements Keeper {
 
   #run(line: Line): void {
     if (this.#isClosed || this.#lines.get(line.kept.key) !== line) return
-    const { state, next } = line
-    if (state.at !== 'active' && state.at !== 'ended') return
-    if (state.at === 'active' && next === 'end') this.#end(line, 'expired')
-    else if (state.at === 'active' && this.#isIdle(line)) line.state = { at: 'idle' }
-    else if (state.at === 'active' && next === 'renew') void this.#renewInTurn(line)
-    else void this.#rotate(line)
+    const { next } = line
+    const isActive = line.state.at === 'active'
+    // Nobody uses it: it is served while it lives, and then forgotten.
+    if (isActive && next !== 'end' && isIdle(line, this.#deps.idleMs, this.#moment().nowMs)) line.state = { at: 'idle' }
+    if (line.state.at !== 'active' && line.state.at !== 'ended') this.#lapse(line)
+    else if (isActive && next === 'end') this.#end(line, 'expired')
+    else if (isActive && next === 'renew') void this.#works.track(this.#renewInTurn(line))
+    else void this.#works.track(this.#rotate(line))
   }
 
-  #isIdle({ holders, kept }: Line): boolean {
-    if (holders.length > 0) return false
-    const idleMs = this.#deps.idleMs ?? kept.livesMs
-    return this.#moment().nowMs - kept.askedAtMs >= idleMs
+  /** Ends what has ended meanwhile; else looks again when it is due to. */
+  #lapse(line: Line): void {
+    if (line.kept.hasEnded) return
+    const { nowMs } = this.#moment()
+    const leftMs = line.kept.lastsMs(nowMs)
+    if (leftMs > 0) this.#due(line, nowMs + leftMs)
+    else this.#end(line, 'expired')
   }
 
   /** Renewals that are due together go one after the other, but none is put off beyond the start of its grace. */
   async #renewInTurn(line: Line): Promise<void> {
     const { clock, governor } = this.#deps
     const nowMs = clock.now()
+    const { kept } = line
     line.state = { at: 'renewing' }
-    const { grantedAtMs, livesMs } = line.kept
-    const waitMs = Math.min(governor.delay(nowMs), grantedAtMs + livesMs - graceMs(livesMs) - nowMs)
-    if (waitMs > 0) await new Promise<void>((resolve) => void this.#deps.schedule.at(nowMs + waitMs, resolve))
-    if (this.#isClosed || line.state.at !== 'renewing') return
+    const waitMs = Math.min(governor.delay(nowMs), kept.ownLeftMs(nowMs) - graceMs(kept.livesMs))
+    this.#lapse(line)
+    if (waitMs > 0) await this.#patience.pass(waitMs)
+    if (this.#isClosed || line.kept !== kept || line.state.at !== 'renewing') return
     await this.#renew(line)
   }
 
   async #renew(line: Line): Promise<void> {
     const { kept } = line
-    const at = this.#moment()
-    const leftMs = kept.livesMs - (at.nowMs - kept.grantedAtMs)
-    let token: SessionToken | undefined
-    try {
-      token = await this.#deps.token()
-      const { namespace } = kept
-      const data = { lease_id: openKept(kept).leaseId, increment: Math.ceil(kept.livesMs / 1000) }
-      const path = 'sys/leases/renew'
-      const answer = await this.#deps.exchange({ operation: 'write', path, namespace, data, token: token.token })
-      if (line.kept !== kept || line.state.at !== 'renewing') return
-      this.#renewed(line, at, leftMs, answer.leaseDurationMs, answer.renewable)
-    } catch (error) {
-      await this.#renewalFailed(line, kept, token, error)
+    const outcome = await this.#renewOnce(kept)
+    if (outcome.kind === 'failed' && outcome.isOpen) kept.mayLiveOn = true
+    if (line.kept !== kept || line.state.at !== 'renewing') return
+    line.state = ACTIVE
+    if (outcome.kind === 'granted') {
+      this.#renewed(line, outcome)
+      return
     }
+    if (outcome.isFinal) line.isUnrenewable = true
+    this.#failed(line, 'renew', outcome.error)
+    if (line.isUnrenewable) this.#plan(line)
+    else this.#retry(line, 'renew')
   }
 
-  #renewed(line: Line, at: Moment, leftMs: number, grantedMs: number, isRenewable: boolean): void {
+  #renewed(line: Line, { at, leftMs, grantedMs, renewable }: RenewalOutcome & { kind: 'granted' }): void {
     const { kept } = line
     kept.extend(at, grantedMs)
     line.renewed = { leftMs, grantedMs }
-    line.isUnrenewable = !isRenewable
+    line.isUnrenewable = !renewable
     line.failures = 0
-    line.state = ACTIVE
     this.#plan(line)
     const ttlMs = kept.ttlMs(this.#moment())
     this.#deps.listener.renewed(kept.path, ttlMs)
     for (const holder of line.holders) holder.renewed(ttlMs)
   }
 
-  async #renewalFailed(line: Line, kept: Kept, token: SessionToken | undefined, error: unknown): Promise<void> {
-    const status = error instanceof ServerError ? error.status : 0
-    if (status === 400) {
-      // Dead, or not renewable after all: a look-up tells which.
-      await this.#deps.lookUp(kept).catch(() => {})
-      line.isUnrenewable = true
-    } else if (status === 403 && token !== undefined) {
-      const isFinal = (await this.#deps.forbidden(token).catch(() => 'unknown')) === 'final'
-      if (isFinal) line.isUnrenewable = true
-    }
-    if (line.kept !== kept || line.state.at !== 'renewing') return
-    line.state = ACTIVE
-    this.#failed(line, 'renew', error)
-    if (line.isUnrenewable) this.#plan(line)
-    else this.#retry(line, 'renew')
-  }
-
   /** Has a successor minted. The old value serves meanwhile, if it still lives. */
   async #rotate(line: Line): Promise<void> {
     line.state = { at: 'rotating' }
+    this.#lapse(line)
     const span = this.#deps.telemetry.span('portcullis.lease.rotate', {}, true)
+    let next: Kept
     try {
-      const next = await line.origin.mint(line.kept)
-      const isWanted = !this.#isClosed && this.#lines.get(line.kept.key) === line
-      if (isWanted && (await this.#prepare(line, next))) {
-        const left = this.#adopt(line, next)
-        // From here on the successor is current; users of its predecessor may take their time.
-        span.end()
-        await left
-      } else {
-        span.end('not_taken_over')
-        await this.#giveBack(next)
-      }
-      if (line.kept !== next && isWanted) this.#notRotated(line)
+      next = await line.origin.mint(line.kept)
     } catch (error) {
       span.end(codeOf(error))
       this.#failed(line, 'rotate', error)
       this.#notRotated(line)
+      return
     }
+    // That it was minted is no sign that anybody uses it.
+    if (!next.isHandedOut) next.askedAtMs = line.kept.askedAtMs
+    await this.#handOver(line, next, span)
+  }
+
+  /** In two phases. What nobody wants any more, or a holder cannot use, is given back. */
+  async #handOver(line: Line, next: Kept, span?: Span): Promise<void> {
+    line.state = { at: 'rotating' }
+    line.coming = next
+    const isReady = this.#isKept(line) && !next.hasEnded && (await this.#prepare(line, next))
+    line.coming = undefined
+    if (isReady && this.#isKept(line) && !next.hasEnded) {
+      const left = this.#adopt(line, next)
+      // From here on the successor is current; users of its predecessor may take their time.
+      span?.end()
+      return left
+    }
+    span?.end('not_taken_over')
+    this.#deps.cache.drop(line.kept.key, next)
+    await this.#deps.giveBack(next)
+    this.#notRotated(line)
+  }
+
+  /** By the monotonic clock, which the server's follows: doubt is no end. */
+  #isLiving(kept: Kept): boolean {
+    return kept.lastsMs(this.#moment().nowMs) > 0
+  }
+
+  /** Is it still to be kept alive? Its last holder may have let go, or the gateway closed. */
+  #isKept(line: Line): boolean {
+    return !this.#isClosed && this.#lines.get(line.kept.key) === line
   }
 
   #notRotated(line: Line): void {
-    const isOver = line.kept.isOver(this.#moment())
-    line.state = isOver ? { at: 'ended', how: 'expired' } : ACTIVE
-    if (isOver && line.holders.length === 0) this.#lines.delete(line.kept.key)
-    else this.#retry(line, 'rotate')
+    if (!this.#isKept(line)) return
+    line.state = ACTIVE
+    const { kept } = line
+    if (this.#isLiving(kept)) {
+      this.#deps.cache.put(line.kept.key, kept, true)
+      this.#retry(line, 'rotate')
+    } else if (kept.hasEnded && line.holders.length === 0) {
+      this.#lines.delete(line.kept.key)
+    } else {
+      this.#end(line, 'expired')
+      line.state = { at: 'ended', how: line.how ?? 'expired' }
+      if (this.#isKept(line)) this.#retry(line, 'rotate')
+    }
   }
 
   async #prepare(line: Line, next: Kept): Promise<boolean> {
-    const prepared = Promise.allSettled(line.holders.map((holder) => holder.prepare(next)))
-    const outcomes = await before(prepared, line.kept.ttlMs(this.#moment()), this.#deps.clock)
-    const refusal = outcomes?.find((outcome) => outcome.status === 'rejected')
+    const refusal = await prepare(line, next, this.#patience, line.kept.lastsMs(this.#moment().nowMs))
     if (refusal === undefined) return true
-    for (const holder of line.holders) holder.abandon(next)
     this.#failed(line, 'rotate', refusal.reason)
     return false
   }
@@ -250,29 +283,21 @@ class LineKeeper implements Keeper {
     line.isUnrenewable = false
     line.failures = 0
     line.state = ACTIVE
-    next.askedAtMs = Math.max(next.askedAtMs, previous.askedAtMs)
-    this.#deps.cache.put(line.kept.key, next)
+    this.#deps.cache.put(line.kept.key, next, true)
     this.#plan(line)
     this.#deps.listener.rotated(next.path)
-    if (line.holders.length === 0) return
-    const leaving = Promise.allSettled(line.holders.map((holder) => holder.commit(previous)))
-    for (const holder of line.holders) holder.rotated()
-    await before(leaving, previous.ttlMs(this.#moment()), this.#deps.clock)
-    if (!previous.isOver(this.#moment())) await this.#giveBack(previous)
-  }
-
-  /** What a read gave away is left to lapse: nobody's value is revoked under him. */
-  async #giveBack(kept: Kept): Promise<'released' | 'leaked'> {
-    return kept.isHandedOut ? 'released' : this.#deps.giveBack(kept)
+    if (line.holders.length > 0) await commit(line, previous, this.#patience, previous.lastsMs(this.#moment().nowMs))
+    if (this.#isLiving(previous) || previous.mayLiveOn) await this.#deps.giveBack(previous)
   }
 
   #end(line: Line, how: LeaseEnd): void {
-    if (line.state.at === 'ended') return
     const { kept } = line
+    if (kept.hasEnded) return
     kept.end()
     this.#deps.cache.drop(line.kept.key, kept)
     this.#deps.listener.ended(kept.path, how)
     for (const holder of line.holders) holder.ended(how)
+    line.how = how
     if (line.state.at === 'rotating') return
     if (line.holders.length === 0) {
       this.#deps.schedule.remove(line)
@@ -284,19 +309,9 @@ class LineKeeper implements Keeper {
   }
 
   #retry(line: Line, next: 'renew' | 'rotate'): void {
-    const at = this.#moment()
-    const isOver = line.state.at === 'ended'
-    const leftMs = isOver ? Infinity : line.kept.ttlMs(at)
-    const delayMs = retryDelay(Math.max(line.failures, 1), line.waitedMs, leftMs, this.#deps.random.fraction())
-    if (delayMs === Infinity) {
-      line.next = 'end'
-      this.#due(line, at.nowMs + Math.max(leftMs, 0))
-      return
-    }
-    line.waitedMs = delayMs
-    const graceAtMs = at.nowMs + leftMs - graceMs(line.kept.livesMs)
-    line.next = next === 'renew' && at.nowMs + delayMs >= graceAtMs ? 'rotate' : next
-    this.#due(line, at.nowMs + delayMs)
+    const step = retryOf(line, next, this.#moment().nowMs, this.#deps.random.fraction())
+    line.next = step.kind
+    this.#due(line, step.atMs)
   }
 
   #failed(line: Line, what: 'renew' | 'rotate', error: unknown): void {
@@ -311,17 +326,25 @@ class LineKeeper implements Keeper {
     this.#deps.schedule.remove(line)
     this.#lines.delete(line.kept.key)
     this.#deps.cache.drop(line.kept.key, line.kept)
-    const wasAlive = !line.kept.isOver(this.#moment())
-    const released = wasAlive ? await this.#giveBack(line.kept) : 'released'
+    const { kept } = line
+    const released = this.#isLiving(kept) || kept.mayLiveOn ? await this.#deps.giveBack(kept) : 'released'
     for (const holder of line.holders) holder.ended(released)
+  }
+
+  /** The server tells; where it cannot, a successor does: what is in doubt is not served. */
+  async #settleDoubt(kept: Kept): Promise<void> {
+    this.#doubted.add(kept)
+    await this.#deps.lookUp(kept).catch(() => {})
+    const line = this.#lines.get(kept.key)
+    if (!kept.isDoubtful(this.#moment())) this.#doubted.delete(kept)
+    else if (line?.kept === kept && line.state.at === 'active') {
+      line.next = 'rotate'
+      this.#due(line, this.#moment().nowMs)
+    }
   }
 
   #moment(): Moment {
     const { clock } = this.#deps
     return { nowMs: clock.now(), wallMs: clock.wallTime() }
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof PortcullisError ? error.code : 'unknown'
 }

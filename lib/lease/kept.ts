@@ -55,12 +55,16 @@ export class Kept {
   /** When the life it has now was granted: by the request, or by the last renewal. */
   #grantedAt: Moment
   #livesMs: number
+  /** Length of its first life: what a renewal asks for, since a look-up tells only what is left. */
+  readonly firstLifeMs: number
   #verifiedAt: Moment
   #hasEnded = false
   /** Calls that were given it, or are about to be; 0 while all were refused. */
   taken = 0
-  /** Was it given to somebody who does not hold it? Then it is left to lapse. */
-  isHandedOut = false
+  /** A renewal of it got no answer: the server may let it live longer than is known here. */
+  mayLiveOn = false
+  /** Those of them that do not hold it. */
+  readers = 0
   /** Monotonic reading at which somebody last asked for it. */
   askedAtMs: number
 
@@ -74,6 +78,7 @@ export class Kept {
     this.#audit = facts.audit
     this.#grantedAt = facts.sentAt
     this.#livesMs = facts.livesMs
+    this.firstLifeMs = facts.livesMs
     this.#verifiedAt = facts.sentAt
     this.askedAtMs = facts.sentAt.nowMs
   }
@@ -89,6 +94,16 @@ export class Kept {
   /** Monotonic reading when the request for it was sent. */
   get sentAtMs(): number {
     return this.#sentAt.nowMs
+  }
+
+  /** Was it given to somebody who does not hold it, or is it about to be? Then it is left to lapse. */
+  get isHandedOut(): boolean {
+    return this.readers > 0
+  }
+
+  /** Was it found, or made, to be dead before its time? */
+  get hasEnded(): boolean {
+    return this.#hasEnded
   }
 
   /** Has it a lease? What has none is served only where a rule's `cache` allows, or to those who hold it. */
@@ -128,10 +143,28 @@ export class Kept {
   /** Time left; 0 or less past the end. `Infinity` for what has no end. */
   ttlMs(at: Moment): number {
     if (this.#hasEnded) return 0
-    const ownMs = this.#livesMs - elapsedMs(this.#grantedAt, at)
+    return Math.min(this.#livesMs - elapsedMs(this.#grantedAt, at), this.#fateLeftMs(at.nowMs))
+  }
+
+  /** Time left by the monotonic clock alone: by it the server may still count it as living, whatever the wall clock says. */
+  leftMs(nowMs: number): number {
+    return this.#hasEnded ? 0 : Math.min(this.ownLeftMs(nowMs), this.#fateLeftMs(nowMs))
+  }
+
+  /** The same, and for the password of a static role until it no longer works. */
+  lastsMs(nowMs: number): number {
+    return this.leftMs(nowMs) + (this.kind === 'static-role' && !this.#hasEnded ? STATIC_ROLE_OUTLIVES_MS : 0)
+  }
+
+  /** Time left by its own clock, whatever becomes of the token. */
+  ownLeftMs(nowMs: number): number {
+    return this.#livesMs - (nowMs - this.#grantedAt.nowMs)
+  }
+
+  #fateLeftMs(nowMs: number): number {
     const { fate } = this
-    if (!this.isLeased || fate === undefined) return ownMs
-    return fate.isDead ? 0 : Math.min(ownMs, fate.endsAtMs - at.nowMs)
+    if (!this.isLeased || fate === undefined) return Infinity
+    return fate.isDead ? 0 : fate.endsAtMs - nowMs
   }
 
   /**
@@ -139,8 +172,7 @@ export class Kept {
    * tells. Not served until then, and not presumed dead either.
    */
   isDoubtful(at: Moment): boolean {
-    if (!this.isLeased || this.#hasEnded || this.fate?.isDead === true) return false
-    return this.ttlMs(at) <= 0 && this.#livesMs - (at.nowMs - this.#grantedAt.nowMs) > 0
+    return this.isLeased && this.ttlMs(at) <= 0 && this.leftMs(at.nowMs) > 0
   }
 
   /** Is it not to be served any more? The password of a static role goes on working until the server changes it. */

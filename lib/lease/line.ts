@@ -1,6 +1,7 @@
 import type { LeaseEnd } from '../model/lease.ts'
 import type { Due } from '../ports/schedule.ts'
-import type { Kept } from './kept.ts'
+import { type Kept, openKept } from './kept.ts'
+import { graceMs, type NextStep, nextStep, retryDelay } from './renewal.ts'
 
 /** Gets the successors of a line's values. */
 export interface Origin {
@@ -44,10 +45,14 @@ export class Line implements Due {
   readonly origin: Origin
   readonly #step: (line: Line) => void
   kept: Kept
+  /** Its successor, while holders get ready for it. */
+  coming: Kept | undefined
   /** Counts the values it has had, from 1. */
   generation = 1
   holders: readonly Holder[] = NOBODY
   state: LineState = ACTIVE
+  /** How its last value ended before its successor was there. */
+  how: LeaseEnd | undefined
   /** What is to be done when it is due. */
   next: 'renew' | 'rotate' | 'end' = 'end'
   /** The last renewal, from which is seen whether another is worth it. */
@@ -68,4 +73,36 @@ export class Line implements Due {
   run(): void {
     this.#step(this)
   }
+}
+
+/** What is to be done with the value of `line` next. */
+export function stepOf({ kept, renewed, isUnrenewable }: Line, nowMs: number, jitter: number): NextStep {
+  const facts = {
+    issuedAtMs: kept.grantedAtMs,
+    ttlMs: kept.livesMs,
+    renewable: openKept(kept).renewable && !isUnrenewable,
+    // Not bounded by the token's end: a session tells when it is succeeded, and its end then is not one to wait for.
+    maxEndsAtMs: Infinity,
+    kind: kept.kind,
+    renewed,
+  }
+  return nextStep(facts, nowMs, jitter)
+}
+
+/**
+ * When a renewal or rotation of `line` that failed is tried again: a renewal that would come in the grace
+ * becomes a rotation, and where no attempt has room before the end, that is awaited. Notes the wait.
+ */
+export function retryOf(line: Line, next: 'renew' | 'rotate', nowMs: number, jitter: number): NextStep {
+  const leftMs = line.state.at === 'ended' ? Infinity : line.kept.lastsMs(nowMs)
+  const delayMs = retryDelay(Math.max(line.failures, 1), line.waitedMs, leftMs, jitter)
+  if (delayMs === Infinity) return { kind: 'end', atMs: nowMs + Math.max(leftMs, 0) }
+  line.waitedMs = delayMs
+  const graceAtMs = nowMs + leftMs - graceMs(line.kept.livesMs)
+  return { kind: next === 'renew' && nowMs + delayMs >= graceAtMs ? 'rotate' : next, atMs: nowMs + delayMs }
+}
+
+/** Did nobody ask for `line` in a while? @param idleMs - `undefined`: one TTL. */
+export function isIdle({ holders, kept }: Line, idleMs: number | undefined, nowMs: number): boolean {
+  return holders.length === 0 && nowMs - kept.askedAtMs >= (idleMs ?? kept.livesMs)
 }

@@ -12,8 +12,10 @@ export interface Verifier {
    * Starts a look-up ahead of the limit, so that nobody has to wait for one as a rule.
    */
   isLive(kept: Kept, at: Moment): boolean | Promise<boolean>
-  /** Looks it up now; one look-up for all who ask at once. */
+  /** Looks it up now; one look-up for all who ask at once. Never rejects. */
   lookUp(kept: Kept): Promise<void>
+  /** Resolves when no look-up is under way. */
+  settled(): Promise<void>
 }
 
 export interface VerifierOptions {
@@ -33,12 +35,20 @@ export interface VerifierDeps extends VerifierOptions {
   readonly onSkipped: () => void
   /** What a look-up told; `refused`: the server policy does not let us look. */
   readonly onLookedUp: (outcome: 'live' | 'dead' | 'refused' | 'failed') => void
+  /** The server told another end than was known. */
+  readonly onMoved: (kept: Kept) => void
+  /** Did the server say of this token, at `sinceMs` or later, that it lives? */
+  readonly wasSeenAlive: (token: SessionToken, sinceMs: number) => boolean
 }
 
 /** Part of the limit after which a look-up starts without anyone waiting for it. */
 const AHEAD = 0.8
 /** After a look-up that told nothing, the next one waits this long. */
 const RETRY_MS = 1_000
+/** What the server policy forbids is asked again after this time: it may have been changed. */
+const UNVERIFIABLE_MS = 60_000
+/** Bound on one look-up: whoever waits for it is waiting for a secret. */
+const LOOK_UP_LIMIT_MS = 5_000
 /** The wire counts in whole seconds. */
 const WIRE_STEP_MS = 1_000
 
@@ -49,7 +59,8 @@ export function createVerifier(deps: VerifierDeps): Verifier {
 class LookUpVerifier implements Verifier {
   readonly #deps: VerifierDeps
   readonly #checking = new Map<Kept, Promise<void>>()
-  readonly #unverifiable = new WeakSet<Kept>()
+  /** Until when a look-up is known to be forbidden. */
+  readonly #unverifiable = new WeakMap<Kept, number>()
   readonly #retryAtMs = new WeakMap<Kept, number>()
   readonly #governor: ReturnType<typeof createGovernor>
   #turnAtMs = 0
@@ -67,7 +78,7 @@ class LookUpVerifier implements Verifier {
     const { verifyAfterMs } = this.#deps
     const unverifiedMs = kept.verifiedMs(at)
     if (!isDoubtful && unverifiedMs < verifyAfterMs * AHEAD) return true
-    if (this.#unverifiable.has(kept)) return !isDoubtful
+    if (at.nowMs < (this.#unverifiable.get(kept) ?? 0)) return !isDoubtful
     if (!isDoubtful && !this.#isTurn(kept, at)) return true
     const checked = this.lookUp(kept)
     if (!isDoubtful && unverifiedMs < verifyAfterMs) return true
@@ -80,6 +91,10 @@ class LookUpVerifier implements Verifier {
     const checked = this.#ask(kept, true).finally(() => this.#checking.delete(kept))
     this.#checking.set(kept, checked)
     return checked
+  }
+
+  async settled(): Promise<void> {
+    while (this.#checking.size > 0) await Promise.allSettled(this.#checking.values())
   }
 
   /** A look-up under way is joined whatever the rate; a new one has to wait for its turn. */
@@ -96,6 +111,7 @@ class LookUpVerifier implements Verifier {
 
   async #ask(kept: Kept, mayRetry: boolean): Promise<void> {
     const { exchange, forbidden } = this.#deps
+    const sentAtMs = this.#deps.clock.now()
     let token: SessionToken | undefined
     try {
       token = await this.#deps.token()
@@ -109,6 +125,7 @@ class LookUpVerifier implements Verifier {
         namespace,
         data: { lease_id: leaseId },
         token: token.token,
+        timeoutMs: LOOK_UP_LIMIT_MS,
       })
       this.#told(kept, data?.ttl, at)
     } catch (error) {
@@ -118,8 +135,9 @@ class LookUpVerifier implements Verifier {
       const isFinal = (await forbidden(token).catch(() => 'unknown')) !== 'retry'
       if (kept.fate?.isDead === true) return this.#dead(kept)
       if (!isFinal && mayRetry) return this.#ask(kept, false)
+      if (!this.#deps.wasSeenAlive(token, sentAtMs)) return this.#later(kept)
       // Neither the lease nor the token is dead: the server policy does not let us look.
-      this.#unverifiable.add(kept)
+      this.#unverifiable.set(kept, this.#deps.clock.now() + UNVERIFIABLE_MS)
       this.#deps.onLookedUp('refused')
     }
   }
@@ -132,10 +150,14 @@ class LookUpVerifier implements Verifier {
 
   #lives(kept: Kept, toldMs: number, at: Moment): void {
     this.#deps.onLookedUp('live')
-    const leftMs = kept.livesMs - (at.nowMs - kept.grantedAtMs)
+    const leftMs = kept.ownLeftMs(at.nowMs)
     const isSame = Math.abs(toldMs - leftMs) <= WIRE_STEP_MS && !kept.isDoubtful(at)
-    if (isSame) kept.verify(at)
-    else kept.extend(at, toldMs)
+    if (isSame) {
+      kept.verify(at)
+      return
+    }
+    kept.extend(at, toldMs)
+    this.#deps.onMoved(kept)
   }
 
   #dead(kept: Kept): void {

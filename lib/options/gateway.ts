@@ -19,7 +19,7 @@ export interface AuditOptions {
 
 /** Bounds of the cache. */
 export interface CacheOptions {
-  /** Answers kept at once; the least used go first. Default 1000, at least 1. */
+  /** Answers kept at once; the least used go first. Leases that are kept alive do not count: {@link LeaseOptions.max} bounds them. Default 1000, at least 1. */
   readonly maxEntries?: number
 }
 
@@ -36,7 +36,7 @@ export interface LeaseOptions {
   readonly renewalsPerSecond?: number
   /** A lease read this long ago for the last time is no longer renewed. Milliseconds, 0 or more. Default: one TTL of the lease. */
   readonly idleMs?: number
-  /** Leases that may live at once on one path. Default 100. `Infinity`: no cap. */
+  /** Leases that may live at once on one path, which is one role, whatever query or body asks for. Successors may be one more each. Default 100. `Infinity`: no cap. */
   readonly maxPerPath?: number
   /** Leases that may live at once in this gateway. Default 10,000. `Infinity`: no cap. */
   readonly max?: number

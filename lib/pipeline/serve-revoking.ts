@@ -25,7 +25,7 @@ export function createServeRevoking(deps: ServeRevokingDeps): (call: Call, revoc
       outcome = outcomeOf(error)
       throw error
     } finally {
-      if (outcome !== 'unsent' && evictsAfter(outcome)) evict(deps, call, revocation)
+      if (outcome !== 'unsent' && evictsAfter(outcome)) evict(deps, call, revocation, outcome === 'ok')
     }
   }
 }
@@ -35,15 +35,22 @@ function outcomeOf(error: unknown): RevocationOutcome | 'unsent' {
   return error instanceof ServerError && error.status > 0 ? { status: error.status } : 'unknown'
 }
 
-function evict({ keeper, session, hash }: ServeRevokingDeps, call: Call, revocation: Revocation): void {
+function evict(
+  { keeper, session, hash }: ServeRevokingDeps,
+  call: Call,
+  revocation: Revocation,
+  isCertain: boolean,
+): void {
   const { namespace } = call.request
   if (revocation.kind !== 'token') {
-    keeper.ended((kept) => endsLease(revocation, namespace, leaseOf(kept)), 'revoked')
+    keeper.ended((kept) => endsLease(revocation, namespace, leaseOf(kept)), 'revoked', isCertain)
   } else {
     const token = session.peek()
-    if (token !== undefined && isMeant(revocation, token, call, hash)) token.fate.isDead = true
+    const isOwn = token !== undefined && isMeant(revocation, token, call, hash)
+    // Where nobody knows, the token may live on: a look-up tells, and what it minted is given back meanwhile.
+    if (isOwn && isCertain) token.fate.isDead = true
     // Which other tokens die with it cannot be seen: what tokens of callers fetched goes too.
-    keeper.ended((kept) => kept.fate?.isDead === true || kept.fate !== token?.fate, 'lost')
+    keeper.ended((kept) => isOwn || kept.fate?.isDead === true || kept.fate !== token?.fate, 'lost', isCertain)
   }
   // A token has a lease of its own; whether ours was among what was revoked, only a look-up tells.
   const own = session.peek()

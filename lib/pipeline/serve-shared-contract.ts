@@ -28,9 +28,10 @@ export interface ServeShared {
   /**
    * Serves a call whose caller will hold what it gets: also a write, and what ends by a clock of its own.
    *
+   * @param take - Is given the line to hold, before anybody else can let it go.
    * @throws {LeaseError} `ERR_PORTCULLIS_LEASE_NONE` for an answer that does not end, and so needs no holding.
    */
-  hold(call: Call): Promise<{ readonly answer: Answer; readonly line: Line }>
+  hold(call: Call, take: (line: Line) => void): Promise<Answer>
   /**
    * Serves a call from the server, whatever is in the cache: what is there is replaced, or dropped where it is known
    * to be of the past. All who ask at once share one flight, also where no rule lets the answer be kept.

@@ -1,33 +1,26 @@
-import { LeaseError, ServerError, SessionError } from '../errors/index.ts'
+import { LeaseError } from '../errors/index.ts'
 import { isFresh, type KeepGrant } from '../lease/cache.ts'
-import { clockOf } from '../lease/clock-of.ts'
 import { createFlights, type Flight } from '../lease/flights.ts'
-import { Kept, type Moment, openKept, requestOf } from '../lease/kept.ts'
-import { cacheKey, forgetKey } from '../lease/key.ts'
+import { type Kept, type Moment, openKept, requestOf } from '../lease/kept.ts'
+import { cacheKey } from '../lease/key.ts'
 import type { Line } from '../lease/line.ts'
-import { mayKeep } from '../lease/sharing.ts'
-import { type Answer, SealedAnswer } from '../model/answer.ts'
+import { type Answer, type AnswerFacts, SealedAnswer } from '../model/answer.ts'
 import type { AuditResponse, Source } from '../model/audit-entry.ts'
 import { BoundedMap } from '../model/bounded-map.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
+import { Works } from '../model/works.ts'
 import type { Call } from './call.ts'
-import { denial, isChange, withheld } from './denial.ts'
+import { denial, withheld } from './denial.ts'
+import { type HoldSource, hold } from './hold.ts'
+import { arrive, type Landed } from './landed.ts'
 import { type CallOrigin, createOrigins } from './origin.ts'
 import { responseRefusal } from './response-check.ts'
-import type { Exchange } from './sender.ts'
 import { livesMs, subjectOf } from './serve-alone.ts'
 import type { ServeShared, ServeSharedDeps, Verified } from './serve-shared-contract.ts'
+import { grantOf, HELD, isFinal, isOurs, isPassing, keyOf } from './shared-call.ts'
 import { within } from './within.ts'
 
 export type { ServeShared, ServeSharedDeps, Verified } from './serve-shared-contract.ts'
-
-/** What a flight brought: an answer, kept where it may be. */
-interface Landed {
-  readonly exchange: Exchange
-  readonly kept: Kept | undefined
-  /** Calls that were given it. */
-  taken: number
-}
 
 /** Keys remembered to answer without a lease: nobody need wait there for another's answer. */
 const STATIC_KEYS = 10_000
@@ -36,12 +29,14 @@ export function createServeShared(deps: ServeSharedDeps): ServeShared {
   return new SharedServer(deps)
 }
 
-class SharedServer implements ServeShared {
+class SharedServer implements ServeShared, HoldSource {
   readonly #deps: ServeSharedDeps
   readonly #flights = createFlights<Landed>()
   readonly #static = new BoundedMap<true>(STATIC_KEYS)
-  readonly #working = new Set<Promise<unknown>>()
-  readonly #originOf = createOrigins((origin, previous) => this.#track(this.#remint(origin, previous)))
+  readonly #works = new Works()
+  readonly #originOf = createOrigins((origin, previous) => this.#works.track(this.#remint(origin, previous)))
+  /** What answers of holders were made from. */
+  readonly #served = new WeakMap<Answer, Kept>()
 
   constructor(deps: ServeSharedDeps) {
     this.#deps = deps
@@ -68,21 +63,27 @@ class SharedServer implements ServeShared {
     if (isStatic) return this.#deps.serveAlone(call)
     const joined = this.#flights.join(key)
     const flight = joined ?? this.#flights.start(key, () => this.#fly(call, key))
-    return within(this.#track(this.#land(call, key, flight, joined === undefined)), call, this.#deps.clock)
+    return within(this.#works.track(this.#land(call, key, flight, joined === undefined)), call, this.#deps.clock)
   }
 
-  async hold(call: Call): Promise<{ readonly answer: Answer; readonly line: Line }> {
-    const held = { ...call, isHeld: true }
-    const key = keyOf(held)
-    const answer = await this.serve(held)
-    const kept = this.#deps.cache.get(key, HELD, this.#moment())
-    if (kept !== undefined && this.#deps.keeper.line(key) === undefined) this.#tend(held, key, kept)
-    const line = this.#deps.keeper.line(key)
-    if (line !== undefined) return { answer, line }
-    const { operation, path } = call.request
-    const did = isChange(call.request) ? '; the server did carry the request out' : ''
-    const message = `${operation} ${path} gave nothing that ends, so there is nothing to hold${did}`
-    throw new LeaseError('ERR_PORTCULLIS_LEASE_NONE', message)
+  async hold(call: Call, take: (line: Line) => void): Promise<Answer> {
+    return hold({ ...this.#deps, source: this }, call, take)
+  }
+
+  keptOf(answer: Answer): Kept | undefined {
+    return this.#served.get(answer)
+  }
+
+  line(call: Call, kept: Kept): Line | undefined {
+    const { cache, keeper } = this.#deps
+    const key = keyOf(call)
+    const isUsable = !kept.hasEnded && !kept.isOver(this.#moment())
+    if (isUsable && keeper.line(key)?.kept !== kept && !keeper.isRotating(key)) {
+      cache.put(key, kept, true)
+      this.#tend(call, key, kept)
+    }
+    const line = keeper.line(key)
+    return line?.kept.hasEnded === true ? undefined : line
   }
 
   async verify(call: Call): Promise<Verified> {
@@ -93,7 +94,7 @@ class SharedServer implements ServeShared {
     const joined = this.#flights.join(key)
     const flight = joined ?? this.#flights.start(key, () => this.#fly(watched, key))
     try {
-      const answer = await this.#track(this.#land(watched, key, flight, joined === undefined))
+      const answer = await this.#works.track(this.#land(watched, key, flight, joined === undefined))
       const { exchange } = await flight.outcome
       cache.outdate(key, exchange.sentAt.nowMs)
       return { answer, server: exchange.answer, sentAt: exchange.sentAt }
@@ -110,8 +111,8 @@ class SharedServer implements ServeShared {
     return new SealedAnswer(openKept(kept), facts, call.verdict.decision)
   }
 
-  async settled(): Promise<void> {
-    while (this.#working.size > 0) await Promise.allSettled(this.#working)
+  settled(): Promise<void> {
+    return this.#works.settled()
   }
 
   /** What the gateway's session fetched, where the caller's own token may see it too. */
@@ -125,52 +126,65 @@ class SharedServer implements ServeShared {
   }
 
   /** The one exchange of a flight. Led by its first call, ended by nobody's abort. */
-  async #fly(call: Call, key: string): Promise<Landed> {
+  async #fly(call: Call, key: string, isSuccessor = false): Promise<Landed> {
     const { budget, cache, entries, keeper, send } = this.#deps
     const { id, request } = call
-    if (call.isWatched !== true) budget.admit(request.namespace, request.path, this.#moment())
-    await entries.request(subjectOf(call))
-    const timeoutMs = Math.max(call.timeoutMs ?? 0, this.#deps.timeoutMs)
-    const { evictions } = cache
-    const exchange = await send({ id, request, session: call.identity.session, signal: undefined, timeoutMs })
-    const kept = this.#keep(call, key, exchange)
-    if (kept === undefined) return { exchange, kept, taken: 0 }
-    if (kept.isLeased) budget.add(request.namespace, request.path, kept, this.#moment())
-    if (cache.evictions !== evictions) return { exchange, kept, taken: 0 }
-    cache.put(key, kept)
-    if ((kept.isLeased || call.isHeld === true) && !keeper.isRotating(key)) this.#tend(call, key, kept)
-    return { exchange, kept, taken: 0 }
-  }
-
-  /** What may be kept of an exchange; `undefined` for what serves its caller alone. */
-  #keep(call: Call, key: string, exchange: Exchange): Kept | undefined {
-    const { answer, sentAt, token } = exchange
-    const { kind, ttlMs } = clockOf(answer, sentAt.nowMs, sentAt.wallMs)
-    const isWanted = kind === 'lease' || call.verdict.cache !== undefined || (call.isHeld === true && kind !== 'none')
-    const isLiving = kind === 'lease' ? livesMs(exchange) > 0 : ttlMs > 0
-    if (kind === 'none' || kind === 'static-role') this.#static.set(key, true)
-    if (!mayKeep(answer) || !isWanted || !isLiving) return undefined
-    forgetKey(call.request)
-    return new Kept(answer, { request: call.request, key, sentAt, livesMs: ttlMs, kind, fate: token?.fate })
+    const { namespace, path } = request
+    const { nowMs } = this.#moment()
+    // A watch mints nothing that is kept, and is bounded by its own rate.
+    const isFree = isSuccessor || call.isWatched === true
+    const seat = isFree ? budget.succeed(namespace, path) : await budget.admit(namespace, path, nowMs)
+    const arrived = cache.depart()
+    let kept: Kept | undefined
+    try {
+      await entries.request(subjectOf(call))
+      const timeoutMs = Math.max(call.timeoutMs ?? 0, this.#deps.timeoutMs)
+      const exchange = await send({ id, request, session: call.identity.session, signal: undefined, timeoutMs })
+      const arrival = arrive(call, key, exchange)
+      kept = arrival.kept
+      if (arrival.isStatic) this.#static.set(key, true)
+      if (kept === undefined || arrived(kept) || isSuccessor) return { exchange, kept, taken: 0 }
+      const isTended = isOurs(call) && (kept.isLeased || call.isHeld === true) && !keeper.isRotating(key)
+      cache.put(key, kept, isTended)
+      if (isTended) this.#tend(call, key, kept)
+      return { exchange, kept, taken: 0 }
+    } finally {
+      arrived(undefined)
+      if (kept?.isLeased === true) seat.land(kept, this.#moment().nowMs)
+      else seat.leave()
+    }
   }
 
   /** Has `kept` kept alive. What a caller's own token fetched is not: that token is not ours to act with. */
   #tend(call: Call, key: string, kept: Kept): void {
-    if (call.identity.id === '') this.#deps.keeper.land(key, kept, this.#originOf(call))
+    if (isOurs(call)) this.#deps.keeper.land(key, kept, this.#originOf(call))
   }
 
   /** The same request once more, decided and recorded anew: policies may have changed. */
   async #remint({ caller, identity, isHeld }: CallOrigin, previous: Kept): Promise<Kept> {
-    const { policy, entries, release, nextId } = this.#deps
+    const { policy, entries, nextId } = this.#deps
     const request = requestOf(previous)
-    const { key } = previous
     const verdict = policy.decide(caller, request)
     const who = { caller, identity, request, isHeld, isLogin: false }
     const call: Call = { ...who, id: nextId(), verdict, trace: undefined, signal: undefined, timeoutMs: undefined }
     if (verdict.decision.effect === 'deny') {
       throw await entries.failure(subjectOf(call), 'request', denial(verdict.decision, request))
     }
-    const flight = this.#flights.join(key) ?? this.#flights.start(key, () => this.#fly(call, key))
+    const arrived = this.#deps.cache.depart()
+    try {
+      const kept = await this.#mint(call, previous.key)
+      // Revoked on its way: it is given back.
+      if (arrived(kept)) kept.end()
+      return kept
+    } finally {
+      arrived(undefined)
+    }
+  }
+
+  async #mint(call: Call, key: string): Promise<Kept> {
+    const { entries, release } = this.#deps
+    const { request } = call
+    const flight = this.#flights.join(key) ?? this.#flights.start(key, () => this.#fly(call, key, true))
     let landed: Landed
     try {
       landed = await flight.outcome
@@ -205,7 +219,7 @@ class SharedServer implements ServeShared {
     }
     const { kept } = landed
     // Not even its leader is given what ended on the way: the process may have been stopped meanwhile.
-    const isFit = kept === undefined ? led : isFresh(kept, led ? HELD : grantOf(call), this.#moment())
+    const isFit = kept === undefined ? led : isCertain(kept, led ? HELD : grantOf(call), this.#moment())
     const isMine = call.isWatched === true || isFit
     try {
       if (isMine) return await this.#giveLanded(call, landed, led)
@@ -220,14 +234,27 @@ class SharedServer implements ServeShared {
     const { exchange, kept } = landed
     const audit = this.#auditLanded(exchange.answer, kept, led)
     const subject = { ...subjectOf(call), auth: exchange.token?.audit }
-    await this.#check(call, exchange.answer, kept, subject)
-    await this.#deps.entries.response(subject, audit)
+    const isRead = kept !== undefined && call.isHeld !== true
+    // From here on: while this call waits for the audit, nobody may have it revoked.
+    if (isRead) kept.readers += 1
+    try {
+      await this.#check(call, exchange.answer, kept, subject)
+      await this.#deps.entries.response(subject, audit)
+    } catch (error) {
+      if (isRead) kept.readers -= 1
+      throw error
+    }
     landed.taken += 1
-    if (kept !== undefined && call.isHeld !== true) kept.isHandedOut = true
     const ageMs = this.#deps.clock.now() - exchange.sentAt.nowMs
     const ttlMs = Math.max(livesMs(exchange) - ageMs, 0)
     const facts = { source: 'server', ageMs: led ? 0 : ageMs, ttlMs, verifiedMs: led ? 0 : ageMs } as const
-    return new SealedAnswer(exchange.answer, facts, call.verdict.decision)
+    return this.#answer(call, exchange.answer, facts, kept)
+  }
+
+  #answer(call: Call, answer: ServerAnswer, facts: AnswerFacts, kept: Kept | undefined): Answer {
+    const given = new SealedAnswer(answer, facts, call.verdict.decision)
+    if (kept !== undefined && call.isHeld === true) this.#served.set(given, kept)
+    return given
   }
 
   #auditLanded(answer: ServerAnswer, kept: Kept | undefined, led: boolean): AuditResponse {
@@ -244,8 +271,15 @@ class SharedServer implements ServeShared {
     { exchange, kept, taken }: Landed,
   ): Promise<void> {
     if (flight.waiting > 0 || taken > 0 || (kept?.taken ?? 0) > 0) return
-    if (kept !== undefined) this.#deps.cache.drop(key, kept)
-    if (kept?.isOver(this.#moment()) === true) return
+    if (kept !== undefined && kept.leftMs(this.#moment().nowMs) <= 0) {
+      this.#deps.cache.drop(key, kept)
+      return
+    }
+    if (kept !== undefined) {
+      this.#deps.cache.drop(key, kept)
+      this.#deps.keeper.ended((each) => each === kept, 'released')
+      kept.end()
+    }
     await this.#deps.release(exchange, call.request)
   }
 
@@ -264,17 +298,19 @@ class SharedServer implements ServeShared {
     const audit = source === 'cache' ? form : { ...form, source }
     // Taken from here on: while this call waits for the audit, another's refusal must not end the lease.
     kept.taken += 1
+    const isRead = call.isHeld !== true
+    if (isRead) kept.readers += 1
     try {
       if (call.verdict.checksResponse) await this.#check(call, openKept(kept), kept, subject)
       const recorded = this.#deps.entries.response(subject, audit)
       if (recorded !== undefined) await recorded
     } catch (error) {
       kept.taken -= 1
+      if (isRead) kept.readers -= 1
       throw error
     }
-    if (call.isHeld !== true) kept.isHandedOut = true
     const facts = { source, ageMs: kept.ageMs(at), ttlMs: kept.ttlMs(at), verifiedMs: kept.verifiedMs(at) }
-    return new SealedAnswer(openKept(kept), facts, call.verdict.decision)
+    return this.#answer(call, openKept(kept), facts, kept)
   }
 
   readonly #answered = (answer: ServerAnswer): AuditResponse => this.#deps.entries.answered(answer, 'cache')
@@ -297,34 +333,11 @@ class SharedServer implements ServeShared {
     const { clock } = this.#deps
     return { nowMs: clock.now(), wallMs: clock.wallTime() }
   }
-
-  #track<T>(work: Promise<T>): Promise<T> {
-    const tracked = work.finally(() => this.#working.delete(tracked))
-    this.#working.add(tracked)
-    tracked.catch(() => {})
-    return tracked
-  }
 }
 
-/** What is held may be served to holders, also where no rule lets it be cached. */
-const HELD: KeepGrant = Object.freeze({ ttlMs: Infinity, staleIfErrorMs: 0 })
-
-function grantOf(call: Call): KeepGrant | undefined {
-  return call.isHeld === true ? HELD : call.verdict.cache
-}
-
-function keyOf({ request, caller, verdict, identity }: Call): string {
-  return cacheKey(request, caller, verdict.cache?.scope ?? 'gateway', identity.id)
-}
-
-/** Is it the server that fails, and may it recover? A refusal of the audit is none of the server's. */
-function isPassing(error: unknown): boolean {
-  return (error instanceof ServerError || error instanceof SessionError) && error.temporary
-}
-
-/** Does the server say that there is nothing, or nothing for this token? */
-function isFinal(error: unknown): boolean {
-  return error instanceof ServerError && (error.status === 403 || error.status === 404)
+/** What is in doubt can be looked up when it comes from the cache; what has just landed is fetched anew. */
+function isCertain(kept: Kept, grant: KeepGrant | undefined, at: Moment): boolean {
+  return isFresh(kept, grant, at) && !kept.isDoubtful(at)
 }
 
 const HIT = Object.freeze({ 'portcullis.cache.result': 'hit' })

@@ -3,7 +3,7 @@ import type { Moment } from '../lease/kept.ts'
 import { unseal } from '../model/sealed.ts'
 import type { Login } from '../ports/auth-method.ts'
 import type { Seen } from './look-up.ts'
-import type { SessionToken } from './session-token.ts'
+import type { SessionState, SessionToken } from './session-token.ts'
 import { nextTokenStep, type TokenStep, tokenGraceMs } from './token-plan.ts'
 
 /** A call that has been put off. */
@@ -127,3 +127,9 @@ export type State =
   | { readonly at: 'live'; readonly live: LiveToken }
   | { readonly at: 'failed'; readonly error: PortcullisError; readonly retryAtMs: number }
   | { readonly at: 'closed' }
+
+/** What `state` is to others. */
+export function stateOf(state: State, generation: number, nowMs: number): SessionState {
+  if (state.at === 'live') return { state: 'live', generation, ttlMs: Math.max(state.live.endsAtMs - nowMs, 0) }
+  return { state: state.at === 'none' ? 'none' : 'ended', generation, ttlMs: 0 }
+}

@@ -2,6 +2,7 @@ import { ServerError } from '../errors/index.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Sealed } from '../model/sealed.ts'
 import type { OwnExchange } from '../ports/auth-method.ts'
+import { RENEWAL_LIMIT_MS } from './token-plan.ts'
 
 /** What a look-up says of a token. `refused`: it is dead, or may not look itself up. `unknown`: the server did not say. */
 export type Seen =
@@ -12,7 +13,8 @@ export type Seen =
 /** Asks the server after a token, with the token itself. */
 export async function lookUpSelf(exchange: OwnExchange, token: Sealed<string>): Promise<Seen> {
   try {
-    const { data } = await exchange({ operation: 'read', path: 'auth/token/lookup-self', token })
+    const timeoutMs = RENEWAL_LIMIT_MS
+    const { data } = await exchange({ operation: 'read', path: 'auth/token/lookup-self', token, timeoutMs })
     return { kind: 'alive', ttlMs: data === undefined ? undefined : ttlMsOf(data) }
   } catch (error) {
     const isRefused = error instanceof ServerError && (error.status === 403 || error.status === 400)

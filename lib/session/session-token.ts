@@ -51,6 +51,8 @@ export interface Session {
    * @returns `retry` when a newer token is there: worth one more try. `final` when the token lives, or cannot be replaced.
    */
   forbidden(token: SessionToken): Promise<'retry' | 'final'>
+  /** Is it the live token, and did the server say so at `sinceMs` or later? */
+  wasSeenAlive(token: SessionToken, sinceMs: number): boolean
   state(): SessionState
   /** Revokes the tokens that are ours and have not ended; errors go to the listener. Takes about 5 s at most, 10 s with a login under way. Idempotent. */
   close(): Promise<void>

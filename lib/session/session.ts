@@ -1,7 +1,7 @@
 import { PortcullisError, ServerError, SessionError } from '../errors/index.ts'
 import type { Moment } from '../lease/kept.ts'
 import type { Login, LoginContext } from '../ports/auth-method.ts'
-import { LiveToken, type State, tokenOf } from './live-token.ts'
+import { LiveToken, type State, stateOf, tokenOf } from './live-token.ts'
 import { createLoginContext, logInWithin } from './login-context.ts'
 import { endedError, loginError } from './login-error.ts'
 import { lookUpSelf, type Seen } from './look-up.ts'
@@ -51,10 +51,8 @@ class AuthSession implements Session {
     const live = this.#live
     if (live?.token !== token) return this.#state.at === 'closed' ? 'final' : 'retry'
     if (this.#deps.clock.now() - live.verifiedAtMs < VERIFIED_FOR_MS || !this.#mayForce()) return 'final'
-    if (live.isLimited) {
-      if (!live.token.owned) return 'final'
-      live.use()
-    }
+    if (live.isLimited && !live.token.owned) return 'final'
+    if (live.isLimited) live.use()
     const { kind } = await this.#lookUp(live)
     if (kind !== 'refused' || this.#state.at === 'closed') return 'final'
     this.#forceLogin(live)
@@ -62,11 +60,12 @@ class AuthSession implements Session {
     return this.#live === live ? 'final' : 'retry'
   }
 
+  wasSeenAlive(token: SessionToken, sinceMs: number): boolean {
+    return this.#live?.token === token && this.#live.verifiedAtMs >= sinceMs
+  }
+
   state(): SessionState {
-    const live = this.#live
-    const generation = this.#generation
-    if (live === undefined) return { state: this.#state.at === 'none' ? 'none' : 'ended', generation, ttlMs: 0 }
-    return { state: 'live', generation, ttlMs: Math.max(live.endsAtMs - this.#deps.clock.now(), 0) }
+    return stateOf(this.#state, this.#generation, this.#deps.clock.now())
   }
 
   close(): Promise<void> {
@@ -155,6 +154,7 @@ class AuthSession implements Session {
     this.#plan(live)
     listener.login(live.token, auth.method)
     if (old !== undefined) this.#retire(old, live)
+    else if (last !== undefined) this.#retire(last, live)
   }
 
   /** The login gave the same token again, perhaps renewed by whoever made it. */
@@ -174,11 +174,9 @@ class AuthSession implements Session {
   /** The old one is not revoked: leases hang on it, which are about to be rotated. It lapses, or is revoked at close. */
   #retire(old: LiveToken, next: LiveToken): void {
     old.timer?.cancel()
-    if (old.isSuspect) {
-      this.#die(old)
-      return
-    }
-    if (old.token.fate.isDead || old.endsAtMs <= this.#deps.clock.now()) return
+    // One that ended unnoticed, in a freeze or while no login succeeded, took what it minted along.
+    if (old.isSuspect || old.endsAtMs <= this.#deps.clock.now()) this.#die(old)
+    if (old.token.fate.isDead) return
     this.#retired.add(old.token)
     this.#deps.listener.succeeded(old.token, next.token)
   }

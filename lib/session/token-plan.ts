@@ -75,5 +75,5 @@ export function backoffMs(previousMs: number, jitter: number): number {
 export const FORBIDDEN_LOGIN_INTERVAL_MS = 30_000
 /** A token found alive is not looked up again for this long, however many 403s its server policy causes. */
 export const VERIFIED_FOR_MS = 1_000
-/** Bound on one renewal. */
+/** Bound on one renewal or look-up: calls of users may wait for it. */
 export const RENEWAL_LIMIT_MS = 10_000
