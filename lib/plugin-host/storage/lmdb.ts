@@ -19,6 +19,8 @@ import { type Batch, WriteQueue } from './write-queue.ts'
  * A write is acknowledged when its transaction is committed and flushed to the disk; concurrent writes share one.
  * One process at a time. The folder is made with mode 0700; one that others may enter is refused, since names of keys
  * are not encrypted. Put it on a local disk: a network file system keeps neither the locks nor the memory map.
+ * When the disk fails a flush, nothing more is written until the process has been started anew; a full disk can be tried
+ * again. LMDB keeps no sums of its own pages: damage in those can hide keys or end the process, but passes no barrier.
  *
  * @param folder - Made where it does not exist, folders above it too.
  * @throws {TypeError} `folder` is no text.
@@ -31,7 +33,7 @@ export function lmdb(folder: string): StorageDriver {
 
 /** What is used of lmdb's database. Its own types are not valid in a module. */
 interface Database {
-  /** Of all that was written in this turn of the event loop; asked for later, it is that of a later turn. */
+  /** When the last batch is on the disk; to be awaited after its commit, and before the next batch. */
   readonly flushed: PromiseLike<unknown>
   get(key: Buffer): Buffer | undefined
   getKeys(range: { readonly start: Buffer }): Iterable<Buffer>
@@ -44,7 +46,7 @@ interface Database {
 
 type Open = (options: typeof OPTIONS & { readonly path: string }) => Database
 
-/** A disk that takes longer to flush has failed; lmdb tells of that by never answering. */
+/** A disk that takes longer to flush has failed. */
 const FLUSH_LIMIT_MS = 60_000
 
 const OPTIONS = {
@@ -54,6 +56,8 @@ const OPTIONS = {
   keyEncoding: 'binary',
   cache: false,
   overlappingSync: true,
+  // The batch of an event turn has a promise of its own, which would end the process when a commit fails.
+  eventTurnBatching: false,
 } as const
 
 async function openFolder(folder: string): Promise<Store> {
@@ -137,8 +141,9 @@ class LmdbStore implements Store {
 
   async #close(): Promise<void> {
     await this.#queue.idle()
-    // It would wait for the disk that does not answer.
-    if (this.#failure === undefined) await this.#database.close()
+    // It would wait for the disk for ever, and what stays open must not be opened a second time.
+    if (this.#failure !== undefined) return
+    await this.#database.close()
     this.#lock.release()
   }
 
@@ -154,37 +159,43 @@ class LmdbStore implements Store {
     if (this.#failure !== undefined) throw this.#failure
     const database = this.#database
     try {
-      const committed = database.batch(() => {
+      await database.batch(() => {
         for (const [key, value] of batch) {
           if (value === undefined) void database.remove(Buffer.from(key))
           else void database.put(Buffer.from(key), value)
         }
       })
-      const flushed = database.flushed
-      await committed
-      await this.#within(flushed)
+      await this.#flushed()
     } catch (error) {
-      throw translated(`cannot write to ${this.#folder}`, await reasonOf(error))
+      throw this.#failed(await reasonOf(error))
     }
   }
 
-  async #within(flushed: PromiseLike<unknown>): Promise<void> {
+  async #flushed(): Promise<void> {
     let cancel = (): void => {}
     const late = new Promise<never>((_, reject) => {
-      const timer = systemClock.after(FLUSH_LIMIT_MS, () => {
-        const message = `${this.#folder} was not flushed to the disk within ${FLUSH_LIMIT_MS} ms; open the storage anew`
-        this.#failure = new StorageError('ERR_PORTCULLIS_STORAGE_FAILED', message, { temporary: false })
-        reject(this.#failure)
-      })
+      const timer = systemClock.after(FLUSH_LIMIT_MS, () => reject(new Error(`no flush within ${FLUSH_LIMIT_MS} ms`)))
       cancel = () => timer.cancel()
     })
     try {
-      await Promise.race([flushed, late])
+      await Promise.race([this.#database.flushed, late])
     } finally {
       cancel()
     }
   }
+
+  /** Pages that the disk refused once count as written for the kernel: only a full disk can be tried again. */
+  #failed(cause: unknown): StorageError {
+    const what = `cannot write to ${this.#folder}`
+    if (RECOVERABLE.has((cause as { code?: unknown }).code)) return translated(what, cause)
+    const message = `${what}: ${messageOf(cause)}; nothing more is written until the process has been started anew`
+    this.#failure = new StorageError('ERR_PORTCULLIS_STORAGE_FAILED', message, { cause, temporary: false })
+    return this.#failure
+  }
 }
+
+/** ENOSPC, EDQUOT, MDB_MAP_FULL: the transaction was given up before anything of it was there. */
+const RECOVERABLE: ReadonlySet<unknown> = new Set([28, 122, -30792])
 
 /** A failed commit tells why in a promise of its own, which would end the process if nobody heard it. */
 async function reasonOf(error: unknown): Promise<unknown> {
@@ -199,5 +210,9 @@ function translated(what: string, cause: unknown): StorageError {
   if (cause instanceof StorageError) return cause
   const isDamage = DAMAGED.has((cause as { code?: unknown }).code)
   const code = isDamage ? 'ERR_PORTCULLIS_STORAGE_CORRUPT' : 'ERR_PORTCULLIS_STORAGE_FAILED'
-  return new StorageError(code, `${what}: ${cause instanceof Error ? cause.message : 'it failed'}`, { cause })
+  return new StorageError(code, `${what}: ${messageOf(cause)}`, { cause })
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : 'it failed'
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
 import { execFile } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,6 +10,9 @@ import { DRIVER_LIMITS } from '../../../lib/plugin-host/storage/key.ts'
 import { lmdb } from '../../../lib/plugin-host/storage/lmdb.ts'
 import type { Store } from '../../../lib/ports/store.ts'
 import { put, suite, textOf } from './suite.ts'
+
+const MODULE = new URL('../../../lib/plugin-host/storage/lmdb.ts', import.meta.url).href
+const SOURCE = ['-C', 'portcullis-source', '--input-type=module']
 
 function folderFor(t: TestContext): string {
   const parent = mkdtempSync(join(tmpdir(), 'portcullis-lmdb-'))
@@ -66,14 +70,13 @@ test('a folder is open once in a process, and free again when it is closed', asy
 test('a folder is open in one process alone', async (t) => {
   const folder = folderFor(t)
   const store = await opened(t, folder)
-  const module = new URL('../../../lib/plugin-host/storage/lmdb.ts', import.meta.url).href
   const script = `
-    const { lmdb } = await import(${JSON.stringify(module)})
+    const { lmdb } = await import(${JSON.stringify(MODULE)})
     const code = await lmdb(${JSON.stringify(folder)}).open().then(() => 'open', (error) => error.code)
     process.stdout.write(code)
     process.exit()`
   const run = async (): Promise<string> => {
-    const args = ['-C', 'portcullis-source', '--input-type=module', '-e', script]
+    const args = [...SOURCE, '-e', script]
     return (await promisify(execFile)(process.execPath, args)).stdout
   }
   assert.equal(await run(), 'ERR_PORTCULLIS_STORAGE_LOCKED')
@@ -116,6 +119,33 @@ test('a file cut short is damage: no value is wrong, and the process lives', asy
     }
   }
   assert.ok(refusals > 0)
+})
+
+test('a disk that takes no more is an error of ours; what was acknowledged is there, and the process lives', async (t) => {
+  const folder = folderFor(t)
+  const script = `
+    const { lmdb } = await import(${JSON.stringify(MODULE)})
+    const store = await lmdb(${JSON.stringify(folder)}).open()
+    const failures = []
+    let count = 0
+    for (let index = 0; failures.length < 3; index++) {
+      const write = store.write([{ key: 'k/' + index, value: Buffer.alloc(20_000, index) }])
+      await write.then(() => { count += 1 }, (error) => failures.push(error.code))
+    }
+    const names = await store.list('k/')
+    await store.close()
+    process.stdout.write(JSON.stringify({ count, names: names.length, failures }))`
+  // No file of the process may grow beyond 1 MB (2000 blocks).
+  const args = ['-c', 'ulimit -f 2000; exec "$0" "$@"', process.execPath, ...SOURCE, '-e', script]
+  const { count, names, failures } = JSON.parse((await promisify(execFile)('sh', args)).stdout)
+  assert.ok(count > 10)
+  assert.equal(names, count)
+  assert.deepEqual(failures, Array(3).fill('ERR_PORTCULLIS_STORAGE_FAILED'))
+  const store = await opened(t, folder)
+  for (let index = 0; index < count; index++) {
+    assert.deepEqual(await store.get(`k/${index}`), Buffer.alloc(20_000, index))
+  }
+  assert.equal((await store.list('k/')).length, count)
 })
 
 test('lmdb takes the path of a folder', () => {
