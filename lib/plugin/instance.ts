@@ -17,6 +17,11 @@ import { createRoutes, type Found, type Routes } from './routes.ts'
 import { specialPathsOf } from './special-paths.ts'
 import { storageOf } from './storage.ts'
 
+/** The call that brought a request; the signal is made when somebody asks for it. */
+export interface Call {
+  readonly signal: AbortSignal
+}
+
 /** What a server tells of a mount at its set-up. */
 export type MountOf = Pick<Mount, 'uuid' | 'options' | 'pluginName' | 'pluginVersion'>
 
@@ -24,9 +29,9 @@ export type MountOf = Pick<Mount, 'uuid' | 'options' | 'pluginName' | 'pluginVer
 export interface Instance {
   readonly mount: Mount
   readonly specialPaths: SpecialPaths
-  initialize(signal: AbortSignal): Promise<BackendError | undefined>
-  handle(request: InstanceRequest, signal: AbortSignal): Promise<BackendReply>
-  exists(request: InstanceRequest, signal: AbortSignal): Promise<Existence>
+  initialize(call: Call): Promise<BackendError | undefined>
+  handle(request: InstanceRequest, call: Call): Promise<BackendReply>
+  exists(request: InstanceRequest, call: Call): Promise<Existence>
   invalidate(key: string): Promise<void>
   /** Idempotent. */
   close(): Promise<void>
@@ -64,35 +69,35 @@ class MountedPlugin implements Instance {
     this.#routes = createRoutes(paths)
   }
 
-  async initialize(signal: AbortSignal): Promise<BackendError | undefined> {
+  async initialize(call: Call): Promise<BackendError | undefined> {
     try {
-      await this.#plugin.initialize?.(this.#context('', signal))
+      await this.#plugin.initialize?.(this.#context('', call))
       return undefined
     } catch (error) {
       return errorOf(error, this.mount.log)
     }
   }
 
-  async handle(request: InstanceRequest, signal: AbortSignal): Promise<BackendReply> {
+  async handle(request: InstanceRequest, call: Call): Promise<BackendReply> {
     try {
       switch (request.operation) {
         case 'renew':
-          return await this.#renew(request, signal)
+          return await this.#renew(request, call)
         case 'revoke':
-          return await revokeLease(this.#plugin, request, this.#context(request.mountPoint, signal))
+          return await revokeLease(this.#plugin, request, this.#context(request.mountPoint, call))
         case 'rollback':
-          return await this.#rollback(request, signal)
+          return await this.#rollback(request, call)
         case 'help':
           return helpOf(this.#plugin, this.#routes, request, this.specialPaths)
         default:
-          return await this.#route(request, signal)
+          return await this.#route(request, call)
       }
     } catch (error) {
       return { error: errorOf(error, this.mount.log) }
     }
   }
 
-  async exists(request: InstanceRequest, signal: AbortSignal): Promise<Existence> {
+  async exists(request: InstanceRequest, call: Call): Promise<Existence> {
     try {
       const found = this.#routes.find(request.path)
       if (found === undefined) return { checked: false, exists: false, ...refusal('unsupported-path') }
@@ -100,7 +105,7 @@ class MountedPlugin implements Instance {
       if (exists === undefined) return { checked: false, exists: false }
       const body = bodyOf(request)
       const fields = found.route.read(body, found.parameters, 'patch')
-      return { checked: true, exists: await exists(this.#request(request, found, body, fields, signal)) }
+      return { checked: true, exists: await exists(this.#request(request, found, body, fields, call)) }
     } catch (error) {
       // A field that the schema refuses: the request itself says so, in words for the caller.
       if (error instanceof FieldRefusal) return { checked: false, exists: false }
@@ -126,20 +131,20 @@ class MountedPlugin implements Instance {
     }
   }
 
-  async #renew(request: InstanceRequest, signal: AbortSignal): Promise<BackendReply> {
-    const context = this.#context(request.mountPoint, signal)
+  async #renew(request: InstanceRequest, call: Call): Promise<BackendReply> {
+    const context = this.#context(request.mountPoint, call)
     return request.auth === undefined
       ? renewLease(this.#plugin, request, context)
       : renewLogin(this.#plugin, request.auth, context)
   }
 
-  async #rollback(request: InstanceRequest, signal: AbortSignal): Promise<BackendReply> {
+  async #rollback(request: InstanceRequest, call: Call): Promise<BackendReply> {
     if (this.#plugin.periodic === undefined) return refusal('unsupported-operation')
-    await this.#plugin.periodic(this.#context(request.mountPoint, signal))
+    await this.#plugin.periodic(this.#context(request.mountPoint, call))
     return {}
   }
 
-  async #route(request: InstanceRequest, signal: AbortSignal): Promise<BackendReply> {
+  async #route(request: InstanceRequest, call: Call): Promise<BackendReply> {
     const { operation, path } = request
     if (!OPERATIONS.has(operation)) return refusal('unsupported-operation')
     const isFolder = operation === 'list' && path.endsWith('/')
@@ -155,7 +160,7 @@ class MountedPlugin implements Instance {
       if (!(error instanceof FieldRefusal)) throw error
       return { response: responseOf(errorResponse(`Field validation failed: ${error.message}`), this.#plugin) }
     }
-    const result = await handler(this.#request(request, found, body, fields, signal))
+    const result = await handler(this.#request(request, found, body, fields, call))
     return this.#reply(result, fields)
   }
 
@@ -173,10 +178,18 @@ class MountedPlugin implements Instance {
     found: Found,
     body: JsonObject,
     fields: ReadFields,
-    signal: AbortSignal,
+    call: Call,
   ): PluginRequest<never, never> {
+    const { mount } = this
     return {
-      ...this.#context(request.mountPoint, signal),
+      mount,
+      storage: mount.storage,
+      system: mount.system,
+      log: mount.log,
+      mountPath: request.mountPoint,
+      get signal() {
+        return call.signal
+      },
       id: request.id,
       operation: request.operation as PluginRequest['operation'],
       path: request.path,
@@ -195,9 +208,9 @@ class MountedPlugin implements Instance {
     }
   }
 
-  #context(mountPath: string, signal: AbortSignal): Context {
+  #context(mountPath: string, call: Call): Context {
     const { mount } = this
-    return { mount, storage: mount.storage, system: mount.system, log: mount.log, signal, mountPath }
+    return { mount, storage: mount.storage, system: mount.system, log: mount.log, signal: call.signal, mountPath }
   }
 }
 

@@ -87,12 +87,12 @@ export function errorOf(error: unknown, log: PluginLog): BackendError {
   if (error instanceof PluginRefusal) return { kind: error.kind, message: error.message, status: error.status }
   // The host's own words: it looks for some of them, such as those of a read-only storage.
   if (error instanceof HostError) return { kind: 'other', message: error.message, status: 0 }
-  log.error('a handler failed', describe(error))
+  log.error('a handler failed', failureOf(error))
   return { kind: 'other', message: 'internal error', status: 0 }
 }
 
 /** Class, code and place of an error; its message can hold what the caller sent. */
-function describe(error: unknown): Readonly<Record<string, string>> {
+export function failureOf(error: unknown): Readonly<Record<string, string>> {
   if (!(error instanceof Error)) return { error: typeof error }
   const { code } = error as { readonly code?: unknown }
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))

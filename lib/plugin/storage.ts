@@ -48,7 +48,11 @@ const MAX_VALUE_BYTES = 32 * 1024 * 1024
 /** The storage of one mount, over calls to its host. */
 export function storageOf(calls: StorageCalls, transaction = ''): PluginStorage {
   const storage: PluginStorage = {
-    get: async (key) => calls.get(checkedKey(key), transaction),
+    get: async (key) => {
+      const value = await calls.get(checkedKey(key), transaction)
+      // As it came it points into a piece of what the socket brought, and would keep all of that alive.
+      return value === undefined ? undefined : new Uint8Array(value)
+    },
     put: async (key, value, options = {}) => {
       if (value.length > MAX_VALUE_BYTES) throw new RangeError(`a value must have at most ${MAX_VALUE_BYTES} bytes`)
       await calls.put(checkedKey(key), value, options.sealWrap === true, transaction)
@@ -56,7 +60,7 @@ export function storageOf(calls: StorageCalls, transaction = ''): PluginStorage 
     delete: async (key) => calls.delete(checkedKey(key), transaction),
     list: async (prefix, page = {}) => calls.list(checkedKey(prefix), checkedPage(page), transaction),
     getJson: async <T>(key: string) => {
-      const value = await storage.get(key)
+      const value = await calls.get(checkedKey(key), transaction)
       return value === undefined ? undefined : (JSON.parse(textOf(value)) as T)
     },
     putJson: (key, value) => storage.put(key, Buffer.from(JSON.stringify(value))),

@@ -58,7 +58,7 @@ export class TestLeases {
   async #renewed(lease: Kept, incrementMs: number): Promise<Outcome> {
     const { id, path, data, issuedAtMs } = lease
     const secret = { ...lease.secret, incrementMs, issuedAtMs, leaseId: '' }
-    const reply = await this.#host.instance.handle({ ...this.#host.request('renew', path, data), secret }, SIGNAL)
+    const reply = await this.#host.instance.handle({ ...this.#host.request('renew', path, data), secret }, CALL)
     const outcome = outcomeOf(reply, 'renew')
     const granted = reply.response?.secret
     if (granted === undefined || outcome.errors.length > 0) return outcome
@@ -72,7 +72,7 @@ export class TestLeases {
     const lease = this.#get(id)
     const secret = { ...lease.secret, incrementMs: 0, issuedAtMs: lease.issuedAtMs, leaseId: id }
     const request = { ...this.#host.request('revoke', lease.path, lease.data), secret }
-    const outcome = outcomeOf(await this.#host.instance.handle(request, SIGNAL), 'revoke')
+    const outcome = outcomeOf(await this.#host.instance.handle(request, CALL), 'revoke')
     if (outcome.errors.length === 0) this.#kept.delete(id)
     return outcome
   }
@@ -96,4 +96,4 @@ export class TestLeases {
   }
 }
 
-const SIGNAL: AbortSignal = new AbortController().signal
+const CALL = { signal: new AbortController().signal }

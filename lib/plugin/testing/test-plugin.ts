@@ -1,7 +1,7 @@
 import type { BackendAuth, BackendReply, SpecialPaths } from '../../model/backend.ts'
 import type { JsonObject } from '../../model/json.ts'
 import type { BackendPlugin } from '../definition.ts'
-import { createInstance, type Instance } from '../instance.ts'
+import { type Call, createInstance, type Instance } from '../instance.ts'
 import type { InstanceRequest } from '../instance-request.ts'
 import type { Caller, Mount } from '../request.ts'
 import { type TestLease, TestLeases } from './leases.ts'
@@ -70,7 +70,7 @@ export interface PluginUnderTest {
 
 const DEFAULT_TTL_MS = 768 * 3_600_000
 const PERIOD_MS = 60_000
-const NEVER: AbortSignal = new AbortController().signal
+const NEVER = { signal: new AbortController().signal }
 
 /**
  * Mounts `plugin` in memory and initialises it.
@@ -144,10 +144,10 @@ class Mounted implements PluginUnderTest {
   ): Promise<Outcome> {
     const text = data === undefined ? 'null' : JSON.stringify(data)
     const asked = this.#request(operation === 'write' ? 'update' : operation, path, text, options)
-    const signal = options.signal ?? NEVER
-    const operationNow = operation === 'write' ? await this.#writing(asked, signal) : operation
+    const call = options.signal === undefined ? NEVER : { signal: options.signal }
+    const operationNow = operation === 'write' ? await this.#writing(asked, call) : operation
     if (typeof operationNow !== 'string') return outcomeOf(operationNow, operation)
-    const reply = await this.#instance.handle({ ...asked, operation: operationNow }, signal)
+    const reply = await this.#instance.handle({ ...asked, operation: operationNow }, call)
     return this.#leased(reply, outcomeOf(reply, operationNow), path)
   }
 
@@ -195,8 +195,8 @@ class Mounted implements PluginUnderTest {
   }
 
   /** The operation that a write is; an error of the check is the answer. */
-  async #writing(request: InstanceRequest, signal: AbortSignal): Promise<'create' | 'update' | BackendReply> {
-    const { checked, exists, error } = await this.#instance.exists(request, signal)
+  async #writing(request: InstanceRequest, call: Call): Promise<'create' | 'update' | BackendReply> {
+    const { checked, exists, error } = await this.#instance.exists(request, call)
     if (error !== undefined && error.kind !== 'unsupported-path')
       return { error: error.kind === 'user' ? { ...error, kind: 'bad-request' } : error }
     return checked && !exists ? 'create' : 'update'

@@ -1,0 +1,2 @@
+/** Names the mount that a call is for. */
+export const MULTIPLEX_ID = 'multiplex_id'
