@@ -30,6 +30,11 @@ export interface Confined extends Command {
   readonly diesWithParent: boolean
 }
 
+/**
+ * The least that a process may reserve, in bytes: V8 sets 512 MiB apart for code before it runs a line. A limit below is
+ * held by the watch on what is really used.
+ */
+const LEAST_DATA = 768 * 1024 * 1024
 /** Processes of one user at most, where the plugin has a user of its own. */
 const MAX_PROCESSES = 512
 
@@ -50,7 +55,7 @@ export function confine(command: Command, by: Confinement, tools: Tools): Confin
 function limits({ memoryBytes, owner }: Confinement): readonly string[] {
   return [
     // Never the address space: Go and V8 reserve far more of it than they use.
-    ...(memoryBytes === Infinity ? [] : [`--data=${memoryBytes}`]),
+    ...(memoryBytes === Infinity ? [] : [`--data=${Math.max(memoryBytes, LEAST_DATA)}`]),
     ...(owner === undefined ? [] : [`--nproc=${MAX_PROCESSES}`]),
     // What a crash would write to disk holds the secrets of the moment.
     '--core=0',

@@ -1,13 +1,12 @@
-import { Buffer } from 'node:buffer'
-import { X509Certificate } from 'node:crypto'
 import { isAbsolute, normalize, sep } from 'node:path'
+import { certificateOfField } from '../wire/certificate.ts'
 
 /** What a plugin tells on its first line: where it listens, and with which certificate. */
 export interface Handshake {
   readonly protocolVersion: number
   readonly address: HandshakeAddress
-  /** DER; the only certificate that is trusted for this process. */
-  readonly certificate: Buffer
+  /** PEM; the only certificate that is trusted for this process. */
+  readonly certificate: string
 }
 
 /** A Unix socket in the folder of the process, or a port of this machine. */
@@ -26,7 +25,6 @@ export const MAX_HANDSHAKE_BYTES: number = 16 * 1024
 const CORE_VERSION = '1'
 /** Older plugins put other things into the sixth field; what is no longer is no certificate. */
 const LONGEST_NON_CERTIFICATE = 50
-const BASE64_WITHOUT_PADDING = /^[A-Za-z0-9+/]+$/
 const PORT = /^127\.0\.0\.1:([1-9][0-9]{0,4})$/
 
 /**
@@ -63,13 +61,9 @@ function parseAddress(network: string, address: string, folder: string): Handsha
   return { host: '127.0.0.1', port }
 }
 
-function parseCertificate(field: string): Buffer {
+function parseCertificate(field: string): string {
   if (field.length <= LONGEST_NON_CERTIFICATE) throw new Error('it answers without a certificate, so without AutoMTLS')
-  if (!BASE64_WITHOUT_PADDING.test(field)) throw new Error('its certificate is no base64 without padding')
-  const der = Buffer.from(field, 'base64')
-  try {
-    return new X509Certificate(der).raw
-  } catch {
-    throw new Error('its certificate cannot be read')
-  }
+  const pem = certificateOfField(field)
+  if (pem === undefined) throw new Error('its certificate is not one in base64 without padding')
+  return pem
 }

@@ -33,6 +33,8 @@ export interface LaunchPlan {
 
 /** Passes over what is left of a process; one that forks while it is looked at is met by the next. */
 const SWEEPS = 5
+/** Between the end of its output and its own; milliseconds. */
+const ENDING_MS = 500
 
 /** How a process ended. */
 export interface ProcessEnd {
@@ -100,12 +102,11 @@ export class PluginChild {
     const late = new Promise<never>((_, reject) => {
       timer = clock.after(timeoutMs, () => reject(new Error(`it printed no handshake within ${timeoutMs} ms`)))
     })
-    const line = firstLine(stdout, MAX_HANDSHAKE_BYTES, clock)
     try {
+      const line = firstLine(stdout, MAX_HANDSHAKE_BYTES, clock).catch((cause) => this.#unlessEnding(cause))
       return parseHandshake(await Promise.race([line, late, this.#noHandshake()]), terms)
     } finally {
       timer.cancel()
-      line.catch(() => {})
     }
   }
 
@@ -127,6 +128,13 @@ export class PluginChild {
     if (this.hasEnded) return
     this.family()
     signal(-this.pid, 'SIGKILL')
+  }
+
+  /** A process that ends closes its output a moment before: how it ended says more. */
+  async #unlessEnding(cause: unknown): Promise<never> {
+    await Promise.race([this.ended, new Promise<void>((resolve) => this.#plan.clock.after(ENDING_MS, resolve))])
+    if (this.hasEnded) return await this.#noHandshake()
+    throw cause
   }
 
   async #noHandshake(): Promise<never> {

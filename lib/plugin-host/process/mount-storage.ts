@@ -1,0 +1,152 @@
+import { Buffer } from 'node:buffer'
+import { StorageError } from '../../errors/index.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Store, StoreChange, StorePage } from '../../ports/store.ts'
+import { STORAGE_TEXTS } from '../wire/storage.ts'
+import { Transaction } from './transaction.ts'
+
+/** Bounds of one entry, in bytes. How much a whole mount may hold is the affair of the view that is handed in. */
+export interface StorageLimits {
+  readonly maxKeyBytes: number
+  readonly maxValueBytes: number
+}
+
+export interface MountStorageParts {
+  readonly store: Store
+  readonly limits: StorageLimits
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Transactions of a mount that are open at once. */
+const MAX_OPEN = 128
+/** One that is neither committed nor rolled back for so long was forgotten. */
+const MAX_AGE_MS = 600_000
+
+/** What the plugin is told, word for word. Nothing else of an error reaches it. */
+export class StorageRefusal extends Error {}
+
+/** A mount's storage as its backend sees it: keys checked, sizes bounded, transactions. */
+export class MountStorage {
+  readonly #store: Store
+  readonly #limits: StorageLimits
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #open = new Map<string, Transaction>()
+  /** Keys written while transactions are open, with the number of that write; `Infinity` while it is under way. */
+  readonly #written = new Map<string, number>()
+  #writes = 0
+
+  constructor({ store, limits, clock, random }: MountStorageParts) {
+    this.#store = store
+    this.#limits = limits
+    this.#clock = clock
+    this.#random = random
+  }
+
+  get(key: string, txn: string): Promise<Uint8Array | undefined> {
+    checkKey(key)
+    return txn === '' ? this.#store.get(key) : this.#transaction(txn).get(key)
+  }
+
+  list(prefix: string, txn: string, page?: StorePage): Promise<readonly string[]> {
+    checkKey(prefix)
+    // A prefix that is a part of a name matches nothing; the store takes whole ones alone.
+    if (prefix !== '' && !prefix.endsWith('/')) return Promise.resolve([])
+    return txn === '' ? this.#store.list(prefix, page) : this.#transaction(txn).list(prefix, page)
+  }
+
+  /** `undefined` deletes. */
+  async write(key: string, value: Uint8Array | undefined, txn: string): Promise<void> {
+    checkKey(key)
+    if (key === '' || key.endsWith('/')) throw new StorageRefusal('a key must have a name')
+    this.#checkSize(key, value)
+    if (txn === '') {
+      await this.#apply([{ key, value }])
+      return
+    }
+    const transaction = this.#transaction(txn)
+    if (transaction.isReadOnly) throw new StorageRefusal(STORAGE_TEXTS.readOnly)
+    transaction.set(key, value)
+  }
+
+  begin(isReadOnly: boolean): string {
+    for (const [id, { startedAtMs }] of this.#open) {
+      if (this.#clock.now() - startedAtMs > MAX_AGE_MS) this.#open.delete(id)
+    }
+    if (this.#open.size >= MAX_OPEN) throw new StorageRefusal('too many transactions are open')
+    const id = this.#random.uuid()
+    this.#open.set(id, new Transaction(this.#store, this.#writes, this.#clock.now(), isReadOnly))
+    return id
+  }
+
+  async commit(txn: string): Promise<void> {
+    const transaction = this.#end(txn)
+    try {
+      const { changes } = transaction
+      if (changes.length > 0) await this.#apply(changes, () => this.#checkReads(transaction))
+    } finally {
+      this.#forget()
+    }
+  }
+
+  rollback(txn: string): void {
+    this.#end(txn)
+    this.#forget()
+  }
+
+  /** Its process is gone, and nobody is left who could end them. */
+  dropTransactions(): void {
+    this.#open.clear()
+    this.#forget()
+  }
+
+  /** From `check` to the store's own call nothing else can come between. Rejects; never throws at once. */
+  async #apply(changes: readonly StoreChange[], check?: () => void): Promise<void> {
+    check?.()
+    for (const { key } of changes) this.#written.set(key, Infinity)
+    try {
+      await this.#store.write(changes)
+    } finally {
+      this.#writes++
+      for (const { key } of changes) this.#written.set(key, this.#writes)
+      this.#forget()
+    }
+  }
+
+  #checkSize(key: string, value: Uint8Array | undefined): void {
+    const { maxKeyBytes, maxValueBytes } = this.#limits
+    const isTooLarge = Buffer.byteLength(key) > maxKeyBytes || (value?.byteLength ?? 0) > maxValueBytes
+    if (!isTooLarge) return
+    throw new StorageError('ERR_PORTCULLIS_STORAGE_QUOTA', 'a key or value is larger than the limit of the host')
+  }
+
+  #checkReads(transaction: Transaction): void {
+    for (const [key, at] of this.#written) {
+      if (at > transaction.startedAt && transaction.hasRead(key))
+        throw new StorageRefusal('transaction commit failed: what it read has changed since')
+    }
+  }
+
+  #transaction(txn: string): Transaction {
+    const transaction = this.#open.get(txn)
+    if (transaction === undefined) throw new StorageRefusal('unknown transaction')
+    return transaction
+  }
+
+  #end(txn: string): Transaction {
+    const transaction = this.#transaction(txn)
+    this.#open.delete(txn)
+    return transaction
+  }
+
+  #forget(): void {
+    if (this.#open.size > 0) return
+    for (const [key, at] of this.#written) if (at !== Infinity) this.#written.delete(key)
+  }
+}
+
+function checkKey(key: string): void {
+  if (key.includes('..')) throw new StorageRefusal(STORAGE_TEXTS.relativePath)
+}
