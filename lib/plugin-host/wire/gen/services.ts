@@ -60,9 +60,11 @@ export const DatabaseService: {
 export const HealthService: {
   readonly check: Unary<health.HealthCheckRequest, health.HealthCheckResponse>
   readonly watch: ServerStream<health.HealthCheckRequest, health.HealthCheckResponse>
+  readonly list: Unary<health.HealthListRequest, health.HealthListResponse>
 } = {
   check: { kind: 'unary', path: '/grpc.health.v1.Health/Check', request: health.HealthCheckRequest, reply: health.HealthCheckResponse },
   watch: { kind: 'server-stream', path: '/grpc.health.v1.Health/Watch', request: health.HealthCheckRequest, reply: health.HealthCheckResponse },
+  list: { kind: 'unary', path: '/grpc.health.v1.Health/List', request: health.HealthListRequest, reply: health.HealthListResponse },
 }
 
 /** `pluginutil.multiplexing.PluginMultiplexing` */

@@ -1,6 +1,7 @@
 import type { ClientHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
 import { type CallContext, type CallOptions, ClientCall } from './client-call.ts'
-import { type GrpcAddress, type MutualTls, openSession } from './connect.ts'
+import { type GrpcAddress, type MutualTls, type OpenSession, openSession } from './connect.ts'
 import { decodeMessage, encodeFrame } from './frames.ts'
 import { Budget, DEFAULT_GRPC_LIMITS, type GrpcLimits } from './limits.ts'
 import { drained, Messages } from './messages.ts'
@@ -51,19 +52,21 @@ export interface Channel {
 /** Connects to `address`. @throws {GrpcStatusError} UNAVAILABLE: nobody listens, or the certificates do not match. */
 export async function openChannel(address: GrpcAddress, options: ChannelOptions = {}): Promise<Channel> {
   const limits = { ...DEFAULT_GRPC_LIMITS, ...options.limits }
-  const session = await openSession(address, options.tls, options.connectTimeoutMs ?? 5_000, limits)
-  return new SessionChannel(session, limits)
+  const open = await openSession(address, options.tls, options.connectTimeoutMs ?? 5_000, limits)
+  return new SessionChannel(open, limits)
 }
 
 class SessionChannel implements Channel {
   readonly closed: Promise<void>
   readonly #session: ClientHttp2Session
+  readonly #socket: Socket
   readonly #maxSendBytes: number
   readonly #context: CallContext
   #reason: GrpcStatusError | undefined
 
-  constructor(session: ClientHttp2Session, limits: Required<GrpcLimits>) {
+  constructor({ session, socket }: OpenSession, limits: Required<GrpcLimits>) {
     this.#session = session
+    this.#socket = socket
     this.#maxSendBytes = limits.maxSendBytes
     const flood = watchFlood(session)
     this.#context = {
@@ -79,7 +82,8 @@ class SessionChannel implements Channel {
     session.on('goaway', (code) => {
       this.#reason ??= new GrpcStatusError(GRPC_STATUS.unavailable, `the peer goes away (HTTP/2 code ${code})`)
     })
-    this.closed = new Promise((resolve) => session.once('close', resolve))
+    // A session whose TLS failed (certificate refused) never says that it has closed; its socket always does.
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
   }
 
   unary<Request, Reply>(method: Unary<Request, Reply>, message: Request, options: CallOptions = {}): Promise<Reply> {
@@ -147,6 +151,7 @@ class SessionChannel implements Channel {
   async close(): Promise<void> {
     this.#reason ??= new GrpcStatusError(GRPC_STATUS.unavailable, 'the connection was closed')
     this.#session.destroy()
+    this.#socket.destroy()
     await this.closed
   }
 }

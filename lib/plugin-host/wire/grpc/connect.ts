@@ -18,6 +18,12 @@ export interface MutualTls {
   readonly serverName?: string
 }
 
+/** A session, and the socket below it, which it would hide. */
+export interface OpenSession {
+  readonly session: ClientHttp2Session
+  readonly socket: Socket
+}
+
 /**
  * An HTTP/2 session whose socket, and TLS where it has it, are up.
  *
@@ -31,13 +37,14 @@ export async function openSession(
   tls: MutualTls | undefined,
   timeoutMs: number,
   limits: Required<GrpcLimits>,
-): Promise<ClientHttp2Session> {
+): Promise<OpenSession> {
   const socket = await openSocket(address, tls, timeoutMs)
-  return connectSession(tls === undefined ? 'http://localhost' : 'https://localhost', {
+  const session = connectSession(tls === undefined ? 'http://localhost' : 'https://localhost', {
     createConnection: () => socket,
     maxSessionMemory: sessionMemory(limits),
     settings: { enablePush: false },
   })
+  return { session, socket }
 }
 
 function openSocket(address: GrpcAddress, tls: MutualTls | undefined, timeoutMs: number): Promise<Socket> {

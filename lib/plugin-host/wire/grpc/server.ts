@@ -1,5 +1,5 @@
 import { createSecureServer, createServer, type Http2Server, type ServerHttp2Session } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { GrpcAddress, MutualTls } from './connect.ts'
 import { Budget, DEFAULT_GRPC_LIMITS, type GrpcLimits, sessionMemory } from './limits.ts'
 import type { Method } from './method.ts'
@@ -41,11 +41,18 @@ class Http2GrpcServer implements GrpcServer {
   readonly #server: Http2Server
   readonly #routes = new Map<string, Route>()
   readonly #connections = new Map<ServerHttp2Session, Connection>()
+  /** Those without a session too: who never finishes its TLS handshake must not keep us from closing. */
+  readonly #sockets = new Set<Socket>()
   #closing: Promise<void> | undefined
 
   constructor({ tls, limits }: GrpcServerOptions) {
     this.#limits = { ...DEFAULT_GRPC_LIMITS, ...limits }
     this.#server = serverOf(tls, this.#limits)
+    this.#server.maxConnections = this.#limits.maxConnections
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
     this.#server.on('session', (session) => this.#onSession(session))
     // Peers that are not who they should be end here, without a word.
     for (const event of ['sessionError', 'tlsClientError', 'clientError', 'error']) this.#server.on(event, () => {})
@@ -81,6 +88,7 @@ class Http2GrpcServer implements GrpcServer {
     }
     const timer = setTimeout(() => {
       for (const session of this.#connections.keys()) session.destroy()
+      for (const socket of this.#sockets) socket.destroy()
     }, graceMs)
     await closed
     clearTimeout(timer)
@@ -88,7 +96,7 @@ class Http2GrpcServer implements GrpcServer {
 
   #onSession(session: ServerHttp2Session): void {
     session.on('error', () => {})
-    if (this.#connections.size >= this.#limits.maxConnections || this.#closing !== undefined) {
+    if (this.#closing !== undefined) {
       session.destroy()
       return
     }
@@ -125,6 +133,9 @@ class Http2GrpcServer implements GrpcServer {
   }
 }
 
+/** Until a caller's TLS is up. */
+const HANDSHAKE_MS = 5_000
+
 function serverOf(tls: GrpcServerOptions['tls'], limits: Required<GrpcLimits>): Http2Server {
   const settings = {
     maxConcurrentStreams: limits.maxConcurrentCalls,
@@ -141,6 +152,7 @@ function serverOf(tls: GrpcServerOptions['tls'], limits: Required<GrpcLimits>): 
     requestCert: true,
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',
+    handshakeTimeout: HANDSHAKE_MS,
   })
 }
 
