@@ -1,0 +1,127 @@
+import { PluginError } from '../errors/index.ts'
+import type { Sealed } from '../model/sealed.ts'
+import type { TokenDescription } from '../model/token-description.ts'
+import type { AuthMethod } from '../ports/auth-method.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Random } from '../ports/random.ts'
+import type { Transport } from '../ports/transport.ts'
+import { systemClock } from '../system/clock.ts'
+import { systemRandom } from '../system/random.ts'
+import { createSchedule } from '../system/schedule.ts'
+import { type PluginHostConfig, type PluginHostOptions, resolvePluginHost } from './options.ts'
+import type { Plugins } from './process/plugins.ts'
+import { createAccessMethod } from './router/access-method.ts'
+import type { Engine } from './router/backends.ts'
+import type { Builtin } from './router/builtins.ts'
+import type { Context } from './router/context.ts'
+import { createDocuments } from './router/documents.ts'
+import { codeOf, createTell } from './router/events.ts'
+import type { Operator } from './router/operator.ts'
+import { openParts, type Parts } from './router/parts.ts'
+
+/** What a host reaches the outside through. For tests: a fake clock, fixed chance, plugins that are no processes. */
+export interface HostDrivers {
+  readonly clock: Clock
+  readonly random: Random
+  readonly plugins: Plugins
+  /** Built-in plugins; default: those of the package. */
+  readonly builtins: readonly Builtin[]
+  /** Engines inside the host, by name of their built-in entry. */
+  readonly engines: ReadonlyMap<string, Engine>
+}
+
+/** A way to plugins in place of a server: `createGateway({ server: await createPluginHost({ … }), … })`. */
+export interface PluginHost extends Transport {
+  /** The gateway's own access: it may use the mounts. Taken by a gateway that is given no `auth`. */
+  auth(): AuthMethod
+  /** Access that may do everything, over the same calls: `sys/plugins`, `sys/mounts`, `sys/leases`, … */
+  operatorAuth(): AuthMethod
+  /** The same in the process. */
+  readonly operator: Operator
+  /** Who holds `token`, if a login of an auth plugin made it and it lives. */
+  describe(token: Sealed<string>): Promise<TokenDescription | undefined>
+  /** Waits for what is in flight, ends the plugins, and closes the storage. Leases stay, and are found at the next start. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a host of plugins: reads what is stored, registers and mounts what has to be there, revokes what ended meanwhile.
+ *
+ * @param options - See {@link PluginHostOptions}.
+ * @param drivers - Replaces parts of the outside.
+ * @throws {TypeError|RangeError} an option is wrong; the message names it.
+ * @throws {StorageError} the storage cannot be read.
+ * @throws {PluginError} a plugin or mount of the options cannot be had. The storage is left open then.
+ */
+export async function createPluginHost(
+  options: PluginHostOptions,
+  drivers: Partial<HostDrivers> & Pick<HostDrivers, 'plugins'>,
+): Promise<PluginHost> {
+  const config = resolvePluginHost(options)
+  const { clock = systemClock, random = systemRandom, plugins, builtins = [], engines = new Map() } = drivers
+  const tell = createTell(config.onEvent)
+  const schedule = createSchedule(clock, { onError: (error) => tell('work-failed', { code: codeOf(error) }) })
+  const { storage: store, defaultLeaseTtlMs, maxLeaseTtlMs } = config
+  const documents = createDocuments(store)
+  const context: Context = { clock, random, schedule, store, documents, tell, defaultLeaseTtlMs, maxLeaseTtlMs }
+  try {
+    const parts = await openParts(context, config, { plugins, builtins, engines })
+    await declare(parts, config)
+    await parts.start()
+    return hostOf(parts, context, plugins)
+  } catch (error) {
+    schedule.close()
+    await plugins.close()
+    throw error
+  }
+}
+
+/** What the options say has to be there. */
+async function declare({ operator, table }: Parts, { plugins, mounts, auths }: PluginHostConfig): Promise<void> {
+  for (const plugin of plugins) await operator.register(plugin)
+  const wanted = [
+    ...Object.entries(mounts),
+    ...Object.entries(auths).map(([path, mount]) => [`auth/${path.replace(/^auth\//, '')}`, mount] as const),
+  ]
+  for (const [path, mount] of wanted) {
+    const there = table.at(`${path.replace(/\/+$/, '')}/`)
+    if (there === undefined) await operator.mount(path, mount)
+    else if (there.record.type !== mount.type && !(mount.type === 'kv-v2' && there.record.type === 'kv'))
+      throw otherType(path, there.record.type, mount.type)
+  }
+}
+
+function otherType(path: string, is: string, wanted: string): PluginError {
+  const message = `the mount ${JSON.stringify(path)} is of plugin ${JSON.stringify(is)}, not ${JSON.stringify(wanted)}: unmount it first`
+  return new PluginError('ERR_PORTCULLIS_PLUGIN_INVALID', message, { plugin: wanted, mount: path })
+}
+
+function hostOf(parts: Parts, { clock, schedule, store }: Context, plugins: Plugins): PluginHost {
+  const { router, tokens, operator, leases } = parts
+  let closing: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    parts.stop()
+    await router.drain()
+    schedule.close()
+    await leases.settled()
+    await parts.close()
+    await plugins.close()
+    await store.close()
+  }
+  return {
+    address: 'plugin-host:',
+    send: (request, options) => router.send(request, options),
+    auth: () => createAccessMethod(tokens, 'gateway'),
+    operatorAuth: () => createAccessMethod(tokens, 'operator'),
+    operator,
+    describe: async (sealed) => {
+      const token = router.tokenOf(sealed)
+      if (token === undefined || token.isDead || token.dueMs <= clock.now()) return undefined
+      return parts.described(token)
+    },
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}

@@ -1,0 +1,53 @@
+import type { JsonValue } from '../../model/json.ts'
+import { refuse } from './refusal.ts'
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** TTL and max TTL where none is configured: 768 h. */
+export const SYSTEM_TTL_MS: number = 768 * 3_600_000
+
+/** Longest duration taken, about 100 years: what is beyond it is no time but an overflow. */
+const MAX_MS = 3_155_760_000_000
+
+/**
+ * Milliseconds of a duration as the wire has it: `60`, `"60"`, `"60s"`, `"1h30m"`, `"2d"`. Parts of a second are dropped.
+ *
+ * @throws {Refusal} 400 for what is none, for less than 0 and for more than a century.
+ */
+export function durationMs(value: JsonValue | undefined, name: string): number {
+  if (value === undefined || value === null || value === '') return 0
+  const ms = typeof value === 'number' ? value * 1000 : typeof value === 'string' ? textMs(value) : Number.NaN
+  if (!(ms >= 0 && ms <= MAX_MS)) throw refuse(400, `error parsing ${name}: no duration such as 60, "60s" or "1h"`)
+  return Math.floor(ms / 1000) * 1000
+}
+
+function textMs(text: string): number {
+  if (text.length > 100) return Number.NaN
+  if (/^\d+$/.test(text)) return Number(text) * 1000
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|[smhd]))+$/.test(text)) return Number.NaN
+  let totalMs = 0
+  for (const [, count, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/g)) {
+    totalMs += Number(count) * (UNITS_MS[unit ?? ''] ?? Number.NaN)
+  }
+  return totalMs
+}
+
+/** Whole seconds, as the wire has them. A part of a second is not told. */
+export function secondsOf(ms: number): number {
+  return Number.isFinite(ms) ? Math.floor(ms / 1000) : 0
+}
+
+/** A duration as the server words it in warnings: `27h46m39s`, `1h`, `30m`. */
+export function durationText(ms: number): string {
+  const seconds = secondsOf(ms)
+  const hours = Math.floor(seconds / 3600)
+  const minutes = Math.floor((seconds % 3600) / 60)
+  const rest = seconds % 60
+  if (hours > 0) return `${hours}h${rest > 0 ? `${minutes}m${rest}s` : minutes > 0 ? `${minutes}m` : ''}`
+  return minutes > 0 ? `${minutes}m${rest > 0 ? `${rest}s` : ''}` : `${rest}s`
+}
+
+/** A reading of the wall clock, as the wire has it. */
+export function timeText(wallMs: number): string {
+  return new Date(wallMs).toISOString()
+}

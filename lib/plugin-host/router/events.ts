@@ -1,0 +1,53 @@
+/** What a host does by itself, or for an operator. Everything that callers ask passes the gateway and its audit; this is the rest. */
+export type HostEventName =
+  | 'plugin-registered'
+  | 'plugin-removed'
+  | 'mount-enabled'
+  | 'mount-disabled'
+  | 'mount-tuned'
+  | 'mount-moved'
+  | 'mount-reloaded'
+  | 'lease-expired'
+  | 'lease-revoked'
+  | 'lease-revoke-failed'
+  | 'lease-irrevocable'
+  | 'lease-dropped'
+  | 'token-expired'
+  | 'token-revoked'
+  | 'rollback-failed'
+  | 'work-failed'
+
+/** One of them. Holds no secret: no lease id, no token, no words of a plugin. */
+export interface HostEvent {
+  readonly name: HostEventName
+  /** Path of the mount, or the path that was read; empty where none is concerned. */
+  readonly path: string
+  /** Name of the plugin; empty where none is concerned. */
+  readonly plugin: string
+  /** Code of the error, or the kind of a plugin's; empty where nothing failed. */
+  readonly code: string
+  /** Tries so far; 0 where it is no matter of tries. */
+  readonly attempts: number
+}
+
+/** Tells an event; what is left out is empty. */
+export type Tell = (name: HostEventName, facts?: Partial<Omit<HostEvent, 'name'>>) => void
+
+/** Tells `listener`, whose own failures concern nobody here. */
+export function createTell(listener: ((event: HostEvent) => void) | undefined): Tell {
+  if (listener === undefined) return () => undefined
+  return (name, facts = {}) => {
+    try {
+      listener(Object.freeze({ name, path: '', plugin: '', code: '', attempts: 0, ...facts }))
+    } catch {
+      // Who is told has failed; the host's work goes on.
+    }
+  }
+}
+
+/** What an error may be called in an event. */
+export function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return 'unknown'
+  const { code } = error as { readonly code?: unknown }
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]*$/.test(code) ? code : 'unknown'
+}

@@ -1,0 +1,158 @@
+import type { Backends } from './backends.ts'
+import { storageOf } from './backends.ts'
+import type { Catalog } from './catalog.ts'
+import type { Context } from './context.ts'
+import { removeAll } from './documents.ts'
+import type { Mount, MountConfig, MountKind, MountRecord } from './mount.ts'
+import type { MountChange, MountSpec } from './mount-spec.ts'
+import type { MountTable } from './mount-table.ts'
+import { randomHex } from './names.ts'
+import { refuse } from './refusal.ts'
+
+export interface MountsDeps {
+  readonly context: Context
+  readonly table: MountTable
+  readonly catalog: Catalog
+  readonly backends: Backends
+  /** Once more before a mount goes. Never rejects. */
+  rollback(mount: Mount): Promise<void>
+  /** Ends leases and tokens of a mount. @throws {Refusal} what cannot be revoked. */
+  clear(mount: Mount): Promise<void>
+}
+
+/** First segments that are the host's own. */
+const RESERVED: readonly string[] = ['sys/', 'cubbyhole/', 'identity/', 'audit/', 'auth/token/', 'internal/']
+/** How long a reload waits for calls on their way. */
+const DRAIN_LIMIT_MS = 10_000
+
+/** Enables, changes, moves and disables mounts. Paths end in `/`; those of auth methods begin with `auth/`. */
+export class Mounts {
+  readonly #deps: MountsDeps
+
+  constructor(deps: MountsDeps) {
+    this.#deps = deps
+  }
+
+  /** @throws {Refusal} 400 in the server's words; {PluginError} the plugin does not start. Nothing was enabled. */
+  async enable(kind: MountKind, path: string, spec: MountSpec): Promise<Mount> {
+    const { context, table, catalog, backends } = this.#deps
+    this.#checkPath(kind, path)
+    checkTtls(spec.config, context)
+    const version = this.#versionFor(kind, spec, catalog)
+    const { random, tell } = context
+    const accessor = `${kind === 'auth' ? 'auth_' : ''}${spec.type}_${randomHex(random)}`
+    const uuids = { uuid: random.uuid(), backendUuid: random.uuid() }
+    const mount = await table.add({ ...spec, kind, path, version, accessor, ...uuids, tainted: false })
+    try {
+      // A plugin that does not come up is to be seen by who enables it.
+      await backends.open(mount)
+    } catch (error) {
+      await backends.stop(mount)
+      await removeAll(context.store, storageOf(mount.record.uuid))
+      await table.remove(mount)
+      throw error
+    }
+    tell('mount-enabled', { path, plugin: spec.type })
+    return mount
+  }
+
+  /** Ends a mount and all that belongs to it. No mount there is no error, as in the servers. @throws {Refusal} 400: leases that cannot be revoked. */
+  async disable(path: string): Promise<void> {
+    const { table, context, backends, rollback, clear } = this.#deps
+    const mount = table.at(path)
+    if (mount === undefined) return
+    if (!mount.record.tainted) await table.change(mount, { tainted: true })
+    await rollback(mount)
+    await clear(mount)
+    await mount.gate.alone(() => backends.stop(mount), this.#drained())
+    await removeAll(context.store, storageOf(mount.record.uuid))
+    await table.remove(mount)
+    context.tell('mount-disabled', { path, plugin: mount.record.type })
+  }
+
+  /** @throws {Refusal} 400. */
+  async tune(path: string, change: MountChange): Promise<void> {
+    const { table, catalog, context } = this.#deps
+    const mount = this.#live(path)
+    if (mount === undefined) throw refuse(400, `tune of path ${JSON.stringify(path)} failed: no mount entry found`)
+    const { record } = mount
+    const config = { ...record.config, ...change.config, lists: { ...record.config.lists, ...change.config.lists } }
+    checkTtls(config, context)
+    const version = change.version ?? record.version
+    if (change.version !== undefined && catalog.find(record.kind, record.type, version) === undefined)
+      throw refuse(400, `plugin not found in the catalog: ${record.type}, version=${version}`)
+    const options = { ...record.options, ...change.options }
+    const description = change.description ?? record.description
+    await table.change(mount, { config, version, options, description })
+    context.tell('mount-tuned', { path, plugin: record.type })
+    // A kv mount that becomes version 2 runs on as version 1 until it is told.
+    if (change.options !== undefined && record.type === 'kv') await this.reload(mount)
+  }
+
+  /** Moves a mount; its storage, leases and uuids stay what they were. @throws {Refusal} 400. */
+  async move(from: string, to: string): Promise<void> {
+    const { table, context } = this.#deps
+    const mount = this.#live(from)
+    if (mount === undefined) throw refuse(400, `no matching mount at ${JSON.stringify(from)}`)
+    if (from.startsWith('auth/') !== to.startsWith('auth/')) throw refuse(400, 'cannot remount across kinds of mounts')
+    this.#checkPath(mount.kind, to, mount)
+    const { record } = mount
+    await this.#alone(mount, async () => table.change(mount, { path: to }))
+    context.tell('mount-moved', { path: to, plugin: record.type })
+    await this.reload(mount)
+  }
+
+  /** Ends the process behind a mount, once its calls are through; the next call starts what the catalog says now. */
+  async reload(mount: Mount): Promise<void> {
+    const { backends, context } = this.#deps
+    const wasRunning = mount.running !== undefined
+    await this.#alone(mount, async () => {
+      await backends.stop(mount)
+      if (wasRunning) await backends.open(mount)
+    })
+    context.tell('mount-reloaded', { path: mount.record.path, plugin: mount.record.type })
+  }
+
+  #alone(mount: Mount, work: () => Promise<void>): Promise<void> {
+    return mount.gate.alone(work, this.#drained())
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => this.#deps.context.clock.after(DRAIN_LIMIT_MS, resolve))
+  }
+
+  #live(path: string): Mount | undefined {
+    const mount = this.#deps.table.at(path)
+    return mount?.record.tainted === false ? mount : undefined
+  }
+
+  #checkPath(kind: MountKind, path: string, moving?: Mount): void {
+    const isAuth = path.startsWith('auth/')
+    const name = isAuth ? path.slice('auth/'.length) : path
+    const isOdd = name === '/' || name === '' || /\/\/|[\0-\x1f\x7f]|(?:^|\/)\.{1,2}\//.test(path)
+    if (isOdd || isAuth !== (kind === 'auth') || RESERVED.some((own) => path.startsWith(own)))
+      throw refuse(400, `cannot mount ${JSON.stringify(path)}`)
+    const conflict = this.#deps.table.conflict(path, moving)
+    if (conflict !== undefined) throw refuse(400, `path is already in use at ${shown(conflict.record)}`)
+  }
+
+  #versionFor(kind: MountKind, spec: MountSpec, catalog: Catalog): string {
+    const entry = spec.version === '' ? catalog.choose(kind, spec.type) : catalog.find(kind, spec.type, spec.version)
+    if (entry === undefined) {
+      const version = spec.version === '' ? '' : `, version=${spec.version}`
+      throw refuse(400, `plugin not found in the catalog: ${spec.type}${version}`)
+    }
+    return entry.isBuiltin ? spec.version : entry.version
+  }
+}
+
+function shown({ path }: MountRecord): string {
+  return path
+}
+
+function checkTtls({ defaultLeaseTtlMs, maxLeaseTtlMs }: MountConfig, context: Context): void {
+  const maxMs = maxLeaseTtlMs || context.maxLeaseTtlMs
+  if (defaultLeaseTtlMs <= maxMs) return
+  const [max, wanted] = [maxMs / 1000, defaultLeaseTtlMs / 1000]
+  throw refuse(400, `backend max lease TTL of ${max} would be less than backend default lease TTL of ${wanted}`)
+}

@@ -1,0 +1,46 @@
+import type { JsonObject } from '../../../model/json.ts'
+import { textField } from '../fields.ts'
+import type { Outcome } from '../outcome.ts'
+import { refuse, unsupportedOperation, unsupportedPath } from '../refusal.ts'
+import { type Wrapping, wrapInfoOf } from '../wrapping.ts'
+import type { OwnCall, OwnHandler } from './call.ts'
+
+/** `sys/wrapping/…`. */
+export function createWrappingHandler(wrapping: Wrapping): OwnHandler {
+  return (call) => {
+    if (call.rest === 'lookup' && call.operation === 'read') return { data: wrapping.lookUp(tokenOf(call)) }
+    if (call.operation !== 'write') throw unsupportedOperation()
+    switch (call.rest) {
+      case 'wrap':
+        return wrapped(call)
+      case 'lookup':
+        return { data: wrapping.lookUp(tokenOf(call)) }
+      case 'unwrap':
+        return unwrapped(wrapping, call)
+      case 'rewrap':
+        return rewrapped(wrapping, call)
+      default:
+        throw unsupportedPath()
+    }
+  }
+}
+
+/** What is sent comes back, and is wrapped on its way as any answer. */
+function wrapped({ data, wrapTtlMs }: OwnCall): Outcome {
+  if (wrapTtlMs === 0) throw refuse(400, 'endpoint requires response wrapping to be used')
+  return { data }
+}
+
+async function unwrapped(wrapping: Wrapping, call: OwnCall): Promise<Outcome> {
+  const envelope: JsonObject = await wrapping.unwrap(tokenOf(call))
+  return { envelope }
+}
+
+async function rewrapped(wrapping: Wrapping, call: OwnCall): Promise<Outcome> {
+  return { wrapInfo: wrapInfoOf(await wrapping.rewrap(tokenOf(call))) }
+}
+
+/** The one told in the body, else the one that asks. */
+function tokenOf({ data, tokenValue }: OwnCall): string {
+  return textField(data, 'token') || tokenValue
+}
