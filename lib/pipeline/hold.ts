@@ -40,7 +40,10 @@ export async function hold({ source, entries }: HoldDeps, call: Call, take: (lin
   }
   const held = { ...call, isHeld: true }
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const answer = await source.serve(held)
+    const answer = await source.serve(held).catch((error: unknown) => {
+      if (!endedOnItsWay(error) || tries === TRIES - 1) throw error
+    })
+    if (answer === undefined) continue
     const kept = source.keptOf(answer)
     if (kept === undefined) break
     const line = source.line(held, kept)
@@ -50,6 +53,10 @@ export async function hold({ source, entries }: HoldDeps, call: Call, take: (lin
   }
   const did = isChange(call.request) ? '; the server did carry the request out' : ''
   throw noneHeld(`${operation} ${path} gave nothing that ends, so there is nothing to hold${did}`)
+}
+
+function endedOnItsWay(error: unknown): boolean {
+  return error instanceof LeaseError && error.code === 'ERR_PORTCULLIS_LEASE_EXPIRED'
 }
 
 function noneHeld(message: string): LeaseError {

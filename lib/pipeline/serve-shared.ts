@@ -227,7 +227,10 @@ class SharedServer implements ServeShared, HoldSource {
       flight.waiting -= 1
       await this.#endUnwanted(call, key, flight, landed)
     }
-    return this.#deps.serveAlone(call)
+    if (call.isHeld !== true || kept === undefined) return this.#deps.serveAlone(call)
+    // Fetched alone, nobody would keep it alive.
+    const error = new LeaseError('ERR_PORTCULLIS_LEASE_EXPIRED', `the lease on ${kept.path} ended on its way`)
+    throw await this.#deps.entries.failure(subjectOf(call), 'response', error)
   }
 
   async #giveLanded(call: Call, landed: Landed, led: boolean): Promise<Answer> {

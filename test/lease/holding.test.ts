@@ -183,3 +183,25 @@ test('close() waits for holders no longer than it must, and releases both what t
   )
   assert.equal(clock.pending, 0)
 })
+
+test('a hold whose value came to be in doubt on its way gets another one, and forgets none', async (t) => {
+  const { opened, open: release } = gate()
+  const mint = minting(60_000)
+  const { gateway, clock, server } = await open(t, {
+    policies: ANY,
+    handlers: {
+      [`read ${PATH}`]: async (request, options) => {
+        if (mint.minted === 0) await opened
+        return mint(request, options)
+      },
+      [REVOKE]: OK,
+    },
+  })
+  const holding = gateway.lease(PATH)
+  await settle()
+  clock.jumpWall(3_600_000)
+  release()
+  assert.equal((await holding).current().data.username, 'user-2')
+  const released = server.requests.filter(({ path }) => path === 'sys/leases/revoke').map(({ body }) => body)
+  assert.deepEqual(released, [JSON.stringify({ lease_id: `${PATH}/1` })])
+})
