@@ -23,7 +23,7 @@ export type LeasedPoolOptions = Omit<PoolConfig, 'user' | 'password' | 'connecti
  *
  * @param lease - Lease of a user and a password; `gateway.database().lease()` or alike.
  * @param options - As `pg.Pool` takes them. Name `database`: its default is the user's name, which rotates.
- * @throws {TypeError} `options` says who logs in: `user`, `password`, `connectionString`.
+ * @throws {TypeError} `lease` is none, an answer for instance; or `options` says who logs in: `user`, `password`, `connectionString`.
  * @throws {LeaseError} `lease` has ended.
  *
  * @example
@@ -34,6 +34,8 @@ export function leasedPool(lease: Lease<Credential>, options: LeasedPoolOptions 
   for (const name of ['user', 'password', 'connectionString'] as const)
     if (Object.hasOwn(options, name))
       throw new TypeError(`options.${name} must be left out: the lease says who logs in`)
+  // A mistake easily made in JavaScript: the answer of `read()` has the credential too, but nothing to follow.
+  if (typeof lease?.onRotate !== 'function') throw new TypeError('lease must be what gateway.lease() resolves to')
   return new LeasedPool(lease, options)
 }
 

@@ -5,7 +5,7 @@ import { codeOf } from './code-of.ts'
 import { commit, prepare } from './hand-over.ts'
 import type { Keeper, KeeperDeps } from './keeper-contract.ts'
 import type { Kept, Moment } from './kept.ts'
-import { ACTIVE, type Holder, isIdle, Line, type Origin, retryOf, stepOf } from './line.ts'
+import { ACTIVE, type Holder, isIdle, Line, NO_TRIES, type Origin, retryOf, stepOf } from './line.ts'
 import { createPatience, type Patience } from './patience.ts'
 import { createRenew, type Renew, type RenewalOutcome } from './renew.ts'
 import { graceMs } from './renewal.ts'
@@ -197,7 +197,7 @@ class LineKeeper implements Keeper {
     kept.extend(at, grantedMs)
     line.renewed = { leftMs, grantedMs }
     line.isUnrenewable = !renewable
-    line.failures = 0
+    line.tries = NO_TRIES
     this.#plan(line)
     const ttlMs = kept.ttlMs(this.#moment())
     this.#deps.listener.renewed(kept.path, ttlMs)
@@ -281,7 +281,7 @@ class LineKeeper implements Keeper {
     line.generation += 1
     line.renewed = undefined
     line.isUnrenewable = false
-    line.failures = 0
+    line.tries = NO_TRIES
     line.state = ACTIVE
     this.#deps.cache.put(line.kept.key, next, true)
     this.#plan(line)
@@ -315,7 +315,7 @@ class LineKeeper implements Keeper {
   }
 
   #failed(line: Line, what: 'renew' | 'rotate', error: unknown): void {
-    line.failures += 1
+    line.tries = { ...line.tries, failures: line.tries.failures + 1 }
     const code = codeOf(error)
     this.#deps.listener.failing(line.kept.path, what, code)
     const ttlMs = Math.max(line.kept.ttlMs(this.#moment()), 0)

@@ -34,6 +34,14 @@ export interface KeptFacts {
   readonly audit?: AuditResponse
 }
 
+/** What the first hit makes, for itself and the rest. */
+interface Hits {
+  audit: AuditResponse | undefined
+  passed: WeakSet<object> | undefined
+  askedAtMs: number
+  taken: number
+}
+
 // No static method: whoever holds an entry can reach its class, and must not be able to open it.
 let open: (kept: Kept) => ServerAnswer
 let request: (kept: Kept) => GatewayRequest
@@ -50,23 +58,16 @@ export class Kept {
   readonly key: string
   readonly kind: ClockKind
   readonly fate: Fate | undefined
-  #audit: AuditResponse | undefined
-  #passed: WeakSet<object> | undefined
+  #hits: Hits | undefined
   /** When the life it has now was granted: by the request, or by the last renewal. */
   #grantedAt: Moment
   #livesMs: number
-  /** Length of its first life: what a renewal asks for, since a look-up tells only what is left. */
-  readonly firstLifeMs: number
   #verifiedAt: Moment
   #hasEnded = false
-  /** Calls that were given it, or are about to be; 0 while all were refused. */
-  taken = 0
   /** A renewal of it got no answer: the server may let it live longer than is known here. */
   mayLiveOn = false
-  /** Those of them that do not hold it. */
+  /** Calls that were given it, or are about to be, and do not hold it. */
   readers = 0
-  /** Monotonic reading at which somebody last asked for it. */
-  askedAtMs: number
 
   constructor(answer: ServerAnswer, facts: KeptFacts) {
     this.#answer = answer
@@ -75,12 +76,28 @@ export class Kept {
     this.key = facts.key
     this.kind = facts.kind ?? (answer.leaseId === '' ? 'none' : 'lease')
     this.fate = facts.fate
-    this.#audit = facts.audit
+    if (facts.audit !== undefined) this.#ofHits().audit = facts.audit
     this.#grantedAt = facts.sentAt
     this.#livesMs = facts.livesMs
-    this.firstLifeMs = facts.livesMs
     this.#verifiedAt = facts.sentAt
-    this.askedAtMs = facts.sentAt.nowMs
+  }
+
+  /** Monotonic reading at which somebody last asked for it. */
+  get askedAtMs(): number {
+    return this.#hits?.askedAtMs ?? this.#sentAt.nowMs
+  }
+
+  set askedAtMs(nowMs: number) {
+    if (nowMs !== this.askedAtMs) this.#ofHits().askedAtMs = nowMs
+  }
+
+  /** Calls that were given it from the cache, or are about to be; 0 while all were refused. */
+  get taken(): number {
+    return this.#hits?.taken ?? 0
+  }
+
+  set taken(calls: number) {
+    this.#ofHits().taken = calls
   }
 
   get namespace(): string {
@@ -94,6 +111,11 @@ export class Kept {
   /** Monotonic reading when the request for it was sent. */
   get sentAtMs(): number {
     return this.#sentAt.nowMs
+  }
+
+  /** Length of the first life of a lease: what a renewal asks for, since a look-up tells only what is left. */
+  get firstLifeMs(): number {
+    return this.#answer.leaseDurationMs
   }
 
   /** Was it given to somebody who does not hold it, or is it about to be? Then it is left to lapse. */
@@ -123,8 +145,9 @@ export class Kept {
 
   /** Audit form of the answer: `made` the first time, its HMACs then serve all hits. */
   audit(made: (answer: ServerAnswer) => AuditResponse): AuditResponse {
-    this.#audit ??= made(this.#answer)
-    return this.#audit
+    const hits = this.#ofHits()
+    hits.audit ??= made(this.#answer)
+    return hits.audit
   }
 
   hasLease(leaseId: string): boolean {
@@ -199,12 +222,18 @@ export class Kept {
 
   /** Did the answer pass the response check of `verdict` before? One check a verdict and generation. */
   passed(verdict: object): boolean {
-    return this.#passed?.has(verdict) === true
+    return this.#hits?.passed?.has(verdict) === true
   }
 
   markPassed(verdict: object): void {
-    this.#passed ??= new WeakSet()
-    this.#passed.add(verdict)
+    const hits = this.#ofHits()
+    hits.passed ??= new WeakSet()
+    hits.passed.add(verdict)
+  }
+
+  #ofHits(): Hits {
+    this.#hits ??= { audit: undefined, passed: undefined, askedAtMs: this.#sentAt.nowMs, taken: 0 }
+    return this.#hits
   }
 
   toJSON(): string {

@@ -37,6 +37,14 @@ export interface Holder {
 const NOBODY: readonly Holder[] = Object.freeze([])
 export const ACTIVE: LineState = Object.freeze({ at: 'active' })
 
+/** Failures since the last success, and the wait after the last one. */
+export interface Tries {
+  readonly failures: number
+  readonly waitedMs: number
+}
+
+export const NO_TRIES: Tries = Object.freeze({ failures: 0, waitedMs: 0 })
+
 /** One secret kept alive through its generations; put off itself till its next step is due. */
 export class Line implements Due {
   place = -1
@@ -59,9 +67,7 @@ export class Line implements Due {
   renewed: { readonly leftMs: number; readonly grantedMs: number } | undefined
   /** The server does not renew it. */
   isUnrenewable = false
-  /** Failures since the last success, and the wait after the last one. */
-  failures = 0
-  waitedMs = 0
+  tries: Tries = NO_TRIES
 
   /** A line for what was just minted; `step` is taken when it is due. */
   constructor(kept: Kept, origin: Origin, step: (line: Line) => void) {
@@ -95,9 +101,9 @@ export function stepOf({ kept, renewed, isUnrenewable }: Line, nowMs: number, ji
  */
 export function retryOf(line: Line, next: 'renew' | 'rotate', nowMs: number, jitter: number): NextStep {
   const leftMs = line.state.at === 'ended' ? Infinity : line.kept.lastsMs(nowMs)
-  const delayMs = retryDelay(Math.max(line.failures, 1), line.waitedMs, leftMs, jitter)
+  const delayMs = retryDelay(Math.max(line.tries.failures, 1), line.tries.waitedMs, leftMs, jitter)
   if (delayMs === Infinity) return { kind: 'end', atMs: nowMs + Math.max(leftMs, 0) }
-  line.waitedMs = delayMs
+  line.tries = { ...line.tries, waitedMs: delayMs }
   const graceAtMs = nowMs + leftMs - graceMs(line.kept.livesMs)
   return { kind: next === 'renew' && nowMs + delayMs >= graceAtMs ? 'rotate' : next, atMs: nowMs + delayMs }
 }

@@ -11,12 +11,16 @@ export function numberOption(name: string, value: unknown, fallback: number, bou
   if (typeof value !== 'number' || Number.isNaN(value))
     throw new TypeError(`${name} must be a number, got ${shown(value)}`)
   const max = bounds.max ?? Infinity
-  if (value < bounds.min || value > max)
-    throw new RangeError(`${name} must be from ${bounds.min} to ${max}, got ${value}`)
+  if (value < bounds.min || value > max) throw new RangeError(`${name} must be ${range(bounds.min, max)}, got ${value}`)
   if (bounds.integer === true && value !== Infinity && !Number.isInteger(value)) {
     throw new RangeError(`${name} must be a whole number, got ${value}`)
   }
   return value
+}
+
+/** The least number above 0 as a bound means any number above 0. */
+function range(min: number, max: number): string {
+  return min === Number.MIN_VALUE ? `above 0 and at most ${max}` : `from ${min} to ${max}`
 }
 
 /** `value`, or `fallback` when undefined. @throws {TypeError} naming the option and the type it got; never the value, which may be a secret. */

@@ -7,8 +7,8 @@ import type { Row } from './row.ts'
 import { Scope } from './scope.ts'
 import { tableOf } from './table.ts'
 
-const FULL: Effort = { rounds: 11, roundMs: 1_000, warmUpMs: 2_000 }
-const QUICK: Effort = { rounds: 5, roundMs: 300, warmUpMs: 600 }
+const FULL: Effort = { rounds: 11, roundMs: 1_000, warmUpMs: 2_000, isQuick: false }
+const QUICK: Effort = { rounds: 5, roundMs: 300, warmUpMs: 600, isQuick: true }
 
 /** Runs the rows that were asked for, one after the other. */
 async function bench({ names, quick, json }: BenchArguments, scope: Scope): Promise<void> {

@@ -16,6 +16,8 @@ export interface Effort {
   readonly roundMs: number
   /** Before the first round, for each side; not counted. */
   readonly warmUpMs: number
+  /** Must the whole bench end within three minutes? */
+  readonly isQuick: boolean
 }
 
 /** Measures one row: its sides take turns, round by round. All it starts ends before it resolves, or with `parent`. */
@@ -23,7 +25,7 @@ export async function contest(row: FoundRow, effort: Effort, parent: Scope): Pro
   const scope = new Scope()
   parent.add(() => scope.close())
   try {
-    const settings = (await row.prepare?.(scope)) ?? {}
+    const settings = (await row.prepare?.(scope, effort.isQuick)) ?? {}
     const ours = await startWorker(scope, row, 'ours', settings)
     const peer = row.peer === undefined ? undefined : await startWorker(scope, row, 'peer', settings)
     const round = async (forMs: number): Promise<Round> => ({

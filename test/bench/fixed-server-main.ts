@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net'
 
 /**
  * A server that answers by the first segment of the path and does nothing else, so that it is not what limits a row:
- * `kv/` a KV v2 secret, `database/` a leased credential after the time a real database takes to make one, `auth/` its token.
+ * `kv/` a KV v2 secret, `database/` a leased credential after the time a real database takes to make one, `auth/` its token,
+ * `sys/` a renewal of an hour.
  * `GET /count` answers the number of requests so far. Tells its port to the process that started it.
  */
 const MINT_MS = 6
@@ -32,6 +33,7 @@ const BODIES = {
     data: { username: 'v-token-orders-AbCdEfGhIjKl-1700000000', password: 'A1a-bCdEfGhIjKlMnOpQr' },
     mount_type: 'database',
   }),
+  sys: envelope({ lease_id: 'database/creds/orders/AbCdEfGhIjKlMnOpQrStUvWx', lease_duration: 3600, renewable: true }),
 } as const
 
 let requests = 0
@@ -40,7 +42,7 @@ const server = createServer((request, response) => {
   requests += 1
   const mount = request.url?.split('/', 3)[2]
   if (mount === 'database') setTimeout(answer, MINT_MS, response, BODIES.database)
-  else answer(response, mount === 'kv' ? BODIES.kv : BODIES.auth)
+  else answer(response, mount === 'kv' || mount === 'sys' ? BODIES[mount] : BODIES.auth)
 })
 server.keepAliveTimeout = 0
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))

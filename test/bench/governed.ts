@@ -22,7 +22,7 @@ export function auditFile(path: string): AuditDeviceOptions {
   return file(path)
 }
 
-const ORDERS = {
+export const ORDERS: { readonly policy: string; readonly subject: object; readonly rules: readonly object[] } = {
   policy: 'orders',
   subject: { properties: { service: { const: 'orders' } }, required: ['service'] },
   rules: [

@@ -43,11 +43,11 @@ export interface Row {
   /** What is measured, in one line. */
   readonly title: string
   readonly peerName: string
-  readonly unit: 'µs' | 'ms' | 'req/s' | 'MB'
+  readonly unit: 'µs' | 'ms' | 'req/s' | 'MB' | 'B' | '%' | '/s'
   /** `undefined`: printed for information. */
   readonly goal: Goal | undefined
-  /** Starts what both sides need. @throws {UnavailableError} when the peer cannot be had here. */
-  prepare?(scope: Scope): Promise<Settings>
+  /** Starts what both sides need. @throws {UnavailableError} when the peer cannot be had here, or not within `--quick`. */
+  prepare?(scope: Scope, isQuick: boolean): Promise<Settings>
   ours(settings: Settings): Promise<Contestant>
   /** Absent: samples of ours carry `against`. */
   peer?(settings: Settings): Promise<Contestant>

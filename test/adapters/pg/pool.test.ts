@@ -123,3 +123,13 @@ test('options that say who logs in are refused, by name and without their value'
     )
   }
 })
+
+test('what is no lease is refused by name, an answer too', () => {
+  for (const wrong of [undefined, null, { data: { username: 'u', password: 'hidden' } }]) {
+    assert.throws(
+      () => leasedPool(wrong as never, {}),
+      (error) =>
+        error instanceof TypeError && /^lease must be/.test(error.message) && !error.message.includes('hidden'),
+    )
+  }
+})
