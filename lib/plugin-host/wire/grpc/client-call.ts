@@ -42,6 +42,8 @@ export class ClientCall {
   readonly #signal: AbortSignal | undefined
   #timer: NodeJS.Timeout | undefined
   #status: GrpcStatusError | 'ok' | undefined
+  /** Did the peer end its half without a status? Then the code of the reset is ours. */
+  #isBare = false
   #isEnded = false
 
   /** @throws {GrpcStatusError} the call cannot even begin. */
@@ -71,10 +73,7 @@ export class ClientCall {
     this.stream.on('trailers', (trailers) => {
       this.#status ??= statusIn(trailers)
     })
-    this.stream.on('end', () => {
-      if (this.#status !== undefined) this.#end(this.#status)
-      else this.stream.close(CANCEL)
-    })
+    this.stream.on('end', () => this.#onHalfClose())
     // An error is followed by the stream's end, which tells what of it counts.
     this.stream.on('error', () => {})
     this.stream.on('close', () => this.#onClose())
@@ -96,9 +95,18 @@ export class ClientCall {
     this.#reader.push(chunk, (bytes) => this.#sink.onMessage(bytes))
   }
 
+  /** Comes with a reset and the end of a connection too, whose reasons are told apart once the stream has closed. */
+  #onHalfClose(): void {
+    if (this.#status !== undefined) this.#end(this.#status)
+    else if (!this.stream.closed) {
+      this.#isBare = true
+      this.stream.close(CANCEL)
+    }
+  }
+
   /** A server may end a call before our half of it is closed; what it said until then counts. */
   #onClose(): void {
-    const code = this.stream.rstCode ?? NO_ERROR
+    const code = this.#isBare ? NO_ERROR : (this.stream.rstCode ?? NO_ERROR)
     this.#end(
       this.#status ??
         this.#context.reasonOfEnd() ??
@@ -148,6 +156,9 @@ function headersOf(
 }
 
 function request({ session, reasonOfEnd }: CallContext, headers: OutgoingHttpHeaders): ClientHttp2Stream {
+  // Node lets calls begin on a session that is closing; the peer would never see them.
+  const reason = reasonOfEnd()
+  if (reason !== undefined) throw reason
   try {
     return session.request(headers, { endStream: false })
   } catch (cause) {
