@@ -114,6 +114,7 @@ function partsOf(
 function addServices(server: GrpcServer, parts: Parts): Promise<'shutdown' | 'gone'> {
   const { promise, resolve } = Promise.withResolvers<'shutdown' | 'gone'>()
   const nobody = setTimeout(() => resolve('gone'), HOST_LIMIT_MS)
+  nobody.unref()
   addProcessServices(server, {
     ...parts,
     onHost: () => clearTimeout(nobody),
