@@ -10,12 +10,16 @@ export interface CallFacts extends FailureOf {
   readonly signal?: AbortSignal
 }
 
-/** The error of a call that the wire ended, for those who made it. The plugin's words are in `detail()` alone. */
+/**
+ * The error of a call that the wire ended, for those who made it.
+ *
+ * The plugin's words are in `detail()` alone: as a cause they would be printed with the error.
+ */
 export function callFailure(error: unknown, facts: CallFacts): unknown {
   if (facts.signal?.aborted === true) return facts.signal.reason
   if (!(error instanceof GrpcStatusError)) return error
   const { what, mayHaveHappened } = facts
-  const details = { cause: error, mayHaveHappened, detail: error.message }
+  const details = { mayHaveHappened, detail: error.message }
   switch (error.code) {
     case GRPC_STATUS.unavailable:
       return failure('ERR_PORTCULLIS_PLUGIN_CRASHED', facts, `its process ended during ${what}`, details)

@@ -132,7 +132,7 @@ class DatabaseClient implements DatabaseDriver {
       return await process.channel.unary(method, request, { metadata, timeoutMs })
     } catch (error) {
       if (error instanceof GrpcStatusError && process.isAlive && OF_DRIVER.has(error.code)) {
-        const details = { cause: error, detail: error.message, mayHaveHappened }
+        const details = { detail: error.message, mayHaveHappened }
         throw failure(
           'ERR_PORTCULLIS_PLUGIN_DRIVER',
           this.#of,

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 
 /** Waits for the end of its input, which comes with the end of the host however that dies; then kills the group. */
-const SCRIPT = 'read -r _; kill -KILL -- "-$1"'
+const SCRIPT = 'read -r _; kill -s KILL -- "-$1"'
 
 /**
  * Sees to it that the process group `pid` does not outlive this process, where the kernel has no death signal.

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Certificate, createCertificate } from '../wire/certificate.ts'
 import { type Channel, openChannel } from '../wire/grpc/channel.ts'
+import { GrpcStatusError } from '../wire/grpc/status.ts'
 import { keepArtefact, lendArtefact } from './artefact.ts'
 import { type Command, confine } from './confine.ts'
 import { environmentOf, versionsOf } from './environment.ts'
@@ -156,7 +157,9 @@ async function connected(
   } catch (cause) {
     child.kill()
     await child.ended
-    // Words of ours: neither the handshake nor the wire quotes the plugin.
+    // A status can have the plugin's words; what is said of a handshake never has.
+    if (cause instanceof GrpcStatusError)
+      throw failure('ERR_PORTCULLIS_PLUGIN_START', ofEntry(entry), stage, { detail: cause.message })
     const why = cause instanceof Error ? `: ${cause.message}` : ''
     throw failure('ERR_PORTCULLIS_PLUGIN_START', ofEntry(entry), stage + why, { cause })
   }

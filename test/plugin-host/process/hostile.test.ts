@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { PluginError } from '../../../lib/errors/index.ts'
 import { hostile } from './hostile-plugin.ts'
 import { CALL, mountOf, processesNaming, request, rig, servicesOf } from './plugins-for-test.ts'
@@ -146,7 +147,7 @@ test('an answer of 100 MB and one that is no message are errors of that call', a
 test('words of a plugin that refuses its set-up are kept out of the message', async (t) => {
   const { plugins } = rig(t)
   await assert.rejects(plugins.backend(hostile(t, 'refuse-set-up'), mountOf('m/'), servicesOf()), (error) => {
-    return error instanceof PluginError && !error.message.includes('s3cret') && error.detail().includes('s3cret')
+    return error instanceof PluginError && !inspect(error).includes('s3cret') && error.detail().includes('s3cret')
   })
 })
 
