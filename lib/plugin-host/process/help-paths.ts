@@ -1,7 +1,5 @@
 import type { InspectedPath } from './plugins.ts'
 
-export type OpenApiPath = InspectedPath
-
 const MAX_HELP = 64 * 1024
 const MAX_PATHS = 2000
 const MAX_TEXT = 512

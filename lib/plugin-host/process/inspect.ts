@@ -1,16 +1,16 @@
 import { PluginError } from '../../errors/index.ts'
 import type { BackendRequest, SpecialPaths } from '../backend/backend.ts'
 import { BackendService, PluginVersionService } from '../wire/gen/services.ts'
+import { reflect } from '../wire/reflection.ts'
 import { replyFromWire, specialPathsFromWire } from '../wire/reply.ts'
 import { requestToWire } from '../wire/request.ts'
 import type { PluginsConfig } from './config.ts'
-import { type OpenApiPath, pathsOfHelp } from './help-paths.ts'
+import { pathsOfHelp } from './help-paths.ts'
 import { cleanUp, type Instance, setUp } from './instance.ts'
 import { MountStorage } from './mount-storage.ts'
 import type { PluginProcess } from './plugin-process.ts'
-import type { Inspection, PluginType } from './plugins.ts'
+import type { InspectedPath, Inspection, PluginType } from './plugins.ts'
 import { NO_STORAGE, NO_VIEW } from './quarantine.ts'
-import { lookAtServices } from './reflection.ts'
 
 /** For each question; milliseconds. */
 const STEP_MS = 10_000
@@ -19,7 +19,10 @@ const UUID = '00000000-0000-4000-8000-000000000000'
 
 /** Asks a process what it is: everything it says is told, nothing is believed, and no failure is one of ours. */
 export async function inspect(process: PluginProcess, config: PluginsConfig): Promise<Inspection> {
-  const { services, differences } = await lookAtServices(process.channel, STEP_MS)
+  const reflection = await reflect(process.channel, STEP_MS).catch(() => undefined)
+  const services = reflection?.services
+  const differences = reflection?.differences ?? []
+  const own = process.entry.type
   const common = {
     protocolVersion: process.protocolVersion,
     multiplexing: process.multiplexes,
@@ -28,8 +31,7 @@ export async function inspect(process: PluginProcess, config: PluginsConfig): Pr
     differences,
   }
   const nothing = { specialPaths: undefined, help: '', paths: [] }
-  if (process.entry.type === 'database')
-    return { ...common, version: await versionOf(process, {}), type: 'database', ...nothing }
+  if (own === 'database') return { ...common, version: await versionOf(process, {}), type: 'database', ...nothing }
   let instance: Instance
   try {
     instance = await setUp(process, partsOf(process, config))
@@ -37,7 +39,7 @@ export async function inspect(process: PluginProcess, config: PluginsConfig): Pr
     if (!(error instanceof PluginError)) throw error
     const note = `it refuses a set-up without storage (${error.code})`
     const version = await versionOf(process, {})
-    return { ...common, version, differences: [...differences, note], type: process.entry.type, ...nothing }
+    return { ...common, version, differences: [...differences, note], type: own, ...nothing }
   }
   try {
     const version = await versionOf(process, instance.metadata)
@@ -80,8 +82,9 @@ async function versionOf({ channel }: PluginProcess, metadata: Readonly<Record<s
 }
 
 async function typeOf({ process, metadata }: Instance): Promise<PluginType> {
-  const { type } = await process.channel.unary(BackendService.type, {}, { metadata, timeoutMs: STEP_MS })
-  return type === 2 ? 'auth' : 'secret'
+  const options = { metadata, timeoutMs: STEP_MS }
+  const { type } = await process.channel.unary(BackendService.type, {}, options).catch(() => ({ type: 0 }))
+  return type === 1 ? 'secret' : type === 2 ? 'auth' : process.entry.type
 }
 
 async function specialPathsIn({ process, metadata }: Instance): Promise<SpecialPaths | undefined> {
@@ -97,7 +100,7 @@ async function specialPathsIn({ process, metadata }: Instance): Promise<SpecialP
 async function helpOf(
   { process, metadata }: Instance,
   special: SpecialPaths | undefined,
-): Promise<{ readonly help: string; readonly paths: readonly OpenApiPath[] }> {
+): Promise<{ readonly help: string; readonly paths: readonly InspectedPath[] }> {
   try {
     const args = { storageId: 0, request: requestToWire(HELP) }
     const reply = await process.channel.unary(BackendService.handleRequest, args, { metadata, timeoutMs: STEP_MS })

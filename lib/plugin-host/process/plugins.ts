@@ -4,7 +4,7 @@ import type { DatabaseDriver } from '../backend/database.ts'
 
 export type PluginType = 'secret' | 'auth' | 'database'
 
-/** How strongly a plugin process is kept apart; what each level stops stands in `docs` of the host. */
+/** How strongly a plugin process is kept apart; what each level stops, and what not, stands in `README.md` beside this. */
 export type Isolation = 'crash' | 'uid' | 'sandbox'
 
 /** A plugin that may run: only what stands in the catalog does. */
