@@ -2,18 +2,18 @@ import { type Audit, createAudit } from './audit/audit.ts'
 import { createHasher, type Hasher } from './audit/hasher.ts'
 import { GatewayEmitter } from './emitter.ts'
 import { createHttpTransport } from './http/transport.ts'
+import { createIdentities } from './identities.ts'
 import { createLeaseCache } from './lease/cache.ts'
 import { createLease } from './lease/handle.ts'
 import type { Kept } from './lease/kept.ts'
 import { mayShare } from './lease/sharing.ts'
 import { createLeases } from './leases.ts'
 import type { Answer } from './model/answer.ts'
-import { BoundedMap } from './model/bounded-map.ts'
 import type { Gateway } from './model/gateway.ts'
 import type { Lease } from './model/lease.ts'
 import type { GatewayRequest } from './model/request.ts'
 import type { Environment } from './options/environment.ts'
-import { type GatewayConfig, type GatewayOptions, resolveGateway } from './options/gateway.ts'
+import { type GatewayConfig, type GatewayOptions, type OwnAccessOptions, resolveGateway } from './options/gateway.ts'
 import { createMaySee } from './pipeline/access.ts'
 import type { Call, Identity } from './pipeline/call.ts'
 import { createCreateOnly } from './pipeline/create-only.ts'
@@ -61,7 +61,7 @@ export interface Drivers {
 /**
  * Opens the gate: checks the options, loads policies, opens audit devices. Logs in when the first call needs a token.
  *
- * @param options - See {@link GatewayOptions}.
+ * @param options - See {@link GatewayOptions}; over a plugin host `auth` may be left out.
  * @param drivers - Replaces parts of the outside, for tests.
  * @throws {TypeError|RangeError} an option is wrong; the message names it.
  * @throws {PolicyLoadError} a policy cannot be used.
@@ -76,7 +76,10 @@ export interface Drivers {
  * })
  * const { data } = await gateway.read('database/creds/orders')
  */
-export async function createGateway(options: GatewayOptions, drivers: Partial<Drivers> = {}): Promise<Gateway> {
+export async function createGateway(
+  options: GatewayOptions | OwnAccessOptions,
+  drivers: Partial<Drivers> = {},
+): Promise<Gateway> {
   const environment = drivers.environment ?? process.env
   const config = resolveGateway(options, environment)
   const emitter = new GatewayEmitter()
@@ -156,9 +159,14 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     maySee: createMaySee({ exchange, clock }),
     serveAlone,
   })
+  const identities = createIdentities({
+    ...{ hasher, transport },
+    sessionOf: (token) => sessionOf(tokenAuth({ token }), false),
+  })
   const emit = emitter.emit.bind(emitter)
   const pipeline = createPipeline({
     ...{ normalise, policy, entries, telemetry, clock, emit, nextId, namespace, mayShare, serveAlone },
+    known: identities.known,
     createOnly: createCreateOnly(mounts),
     maxInFlight: config.maxInFlight,
     serveShared: (call) => shared.serve(call),
@@ -220,7 +228,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
           : (request: GatewayRequest): Promise<void> => checkCreationPath(exchange, request, creationPath)
       return pipeline.run(who, raw, options, { check })
     },
-    explain: ({ caller }, request) => policy.explain(caller, normalise(request)),
+    explain: (who, request) => policy.explain(identities.peek(who).caller, normalise(request)),
     evict: (target) => cache.evict(target, namespace),
     health: (limitMs) =>
       checkHealth(
@@ -236,7 +244,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
       const request = normalise({ operation: 'list', path: `${mount}/`, namespace: asked })
       return (await mounts.of(request.namespace, request.path)).kvVersion
     },
-    identity: createIdentities(hasher, (token) => sessionOf(tokenAuth({ token }), false)),
+    identity: identities.of,
     on: (event, listener) => emitter.on(event, listener),
     off: (event, listener) => emitter.off(event, listener),
     close: () => {
@@ -272,23 +280,6 @@ async function auditKey({ auditKey: key }: GatewayConfig, random: Random): Promi
 }
 
 const LOGIN = Object.freeze({ isLogin: true })
-
-/** Tokens of callers that are kept in mind at once. */
-const IDENTITIES = 10_000
-
-/** One session a token, however often `as()` is called with it: each would look its token up. */
-function createIdentities(hasher: Hasher, sessionOf: (token: string) => Session): (token: string) => Identity {
-  const known = new BoundedMap<Identity>(IDENTITIES)
-  return (token) => {
-    const id = hasher.value(token)
-    let identity = known.get(id)
-    if (identity === undefined) {
-      identity = { id, session: sessionOf(token) }
-      known.set(id, identity)
-    }
-    return identity
-  }
-}
 
 /** Ids that are unique for ever and cost no randomness a request. */
 function ids(instance: string): () => string {

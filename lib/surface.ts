@@ -1,5 +1,5 @@
 import type { Answer } from './model/answer.ts'
-import type { CallerAttributes } from './model/caller.ts'
+import type { Caller, CallerAttributes } from './model/caller.ts'
 import type { GatewayEvents } from './model/events.ts'
 import type {
   CallOptions,
@@ -44,7 +44,7 @@ export interface Engine {
   health(timeoutMs: number | undefined): Promise<Health>
   kvVersion(mount: string, namespace: string | undefined): Promise<1 | 2>
   /** The identity behind a token that a caller handed over. */
-  identity(token: string): Identity
+  identity(token: string, caller: Caller): Identity
   on<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): void
   off<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): void
   close(): Promise<void>
@@ -132,7 +132,7 @@ export class CallerGateway implements Gateway {
     checkNames('as()', options, ['token'])
     const caller = createCaller(attributes, this.#who.caller)
     const token = stringOption('token', options.token, undefined)
-    const identity = token === undefined ? this.#who.identity : this.#engine.identity(token)
+    const identity = token === undefined ? this.#who.identity : this.#engine.identity(token, caller)
     return new CallerGateway(this.#engine, { caller, identity })
   }
 

@@ -1,4 +1,4 @@
-import type { CallerAttributes } from './caller.ts'
+import type { JudgedAttributes } from './caller.ts'
 import type { DecisionReason } from './decision.ts'
 import type { JsonObject } from './json.ts'
 
@@ -19,7 +19,7 @@ export interface AuditEntry {
   readonly instance: string
   /** Grows by 1 with each entry of an instance, from 1. */
   readonly sequence: number
-  readonly caller: CallerAttributes
+  readonly caller: JudgedAttributes
   readonly decision: AuditDecision
   readonly auth?: { readonly client_token?: string; readonly accessor?: string }
   readonly request: AuditRequest

@@ -1,3 +1,5 @@
+import type { TokenDescription } from './token-description.ts'
+
 /** A value of a caller's attribute. */
 export type CallerValue = string | number | boolean | readonly string[]
 
@@ -6,6 +8,14 @@ export interface CallerAttributes {
   readonly [name: string]: CallerValue
 }
 
+/** Attributes as policies see them: what the caller says of itself, and below `token` who holds its token, where the endpoint knows. */
+export interface JudgedAttributes {
+  readonly [name: string]: CallerValue | TokenDescription
+}
+
+/** The attribute that no caller can set: who holds the token that it came with, as the endpoint knows it. */
+export const TOKEN_ATTRIBUTE = 'token'
+
 /**
  * Who asks. A caller made by `as()` has a parent; the decisions of both must allow.
  *
@@ -13,8 +23,13 @@ export interface CallerAttributes {
  */
 export interface Caller {
   /** Own and inherited attributes; frozen. */
-  readonly attributes: CallerAttributes
+  readonly attributes: JudgedAttributes
   readonly parent: Caller | undefined
+  /**
+   * The holder of a token as such, last of its chain: only policies whose subject demands `token` bind it. The endpoint
+   * leaves it to policies what a holder may do, so what a service may do by itself does not speak for who holds a token.
+   */
+  readonly isHolder?: true
   /** Canonical text of the attributes of the whole chain; equal callers have equal ids. */
   readonly id: string
 }

@@ -46,7 +46,7 @@ export interface LeaseOptions {
 export interface GatewayOptions {
   /** A server, or any Transport. Default: what `BAO_ADDR` or `VAULT_ADDR` names. */
   readonly server?: ServerOptions | Transport
-  /** How to get a token: `token()`, `appRole()`, `kubernetes()`, …, `custom()`, or an {@link AuthMethod} of your own. */
+  /** How to get a token. May be left out over a Transport that has access of its own, such as a plugin host: {@link OwnAccessOptions}. `token()`, `appRole()`, `kubernetes()`, …, `custom()`, or an {@link AuthMethod} of your own. */
   readonly auth: AuthMethod
   /** A folder of `*.json` policies, or documents. Without any that allows, everything is denied. */
   readonly policies?: string | readonly object[]
@@ -59,6 +59,13 @@ export interface GatewayOptions {
   readonly leases?: LeaseOptions
   /** Calls in flight at once; more are refused with `ERR_PORTCULLIS_GATEWAY_CAPACITY`. Default 10000, at least 1. */
   readonly maxInFlight?: number
+}
+
+/** {@link GatewayOptions} over a Transport that gives access itself, so that `auth` may be left out. */
+export interface OwnAccessOptions extends Omit<GatewayOptions, 'server' | 'auth'> {
+  readonly server: Transport & { auth(): AuthMethod }
+  /** Default: the Transport's own. */
+  readonly auth?: AuthMethod
 }
 
 /** {@link GatewayOptions}, checked and complete. */
@@ -101,7 +108,7 @@ export const LEASES_MAX_PER_PATH = 100
 export const LEASES_MAX = 10_000
 
 /** Checks and completes `options`. Pure. @throws {TypeError|RangeError} naming the option and what it got. */
-export function resolveGateway(options: GatewayOptions, environment: Environment): GatewayConfig {
+export function resolveGateway(options: GatewayOptions | OwnAccessOptions, environment: Environment): GatewayConfig {
   checkNames('createGateway()', options, NAMES)
   checkNames('cache', options.cache ?? {}, ['maxEntries'])
   const unrestricted = booleanOption('dangerouslyAllowEverything', options.dangerouslyAllowEverything, false)
@@ -111,7 +118,7 @@ export function resolveGateway(options: GatewayOptions, environment: Environment
   const endpoint = resolveEndpoint(options.server, environment)
   return Object.freeze({
     ...endpoint,
-    auth: checkedAuth(options.auth, endpoint.server),
+    auth: checkedAuth(options.auth ?? ownAccess(endpoint.server), endpoint.server),
     policies: checkedPolicies(options.policies),
     unrestricted,
     caller: createCaller(options.caller ?? {}),
@@ -177,6 +184,11 @@ function resolveEndpoint(server: GatewayOptions['server'], environment: Environm
 
 function isTransport(server: GatewayOptions['server']): server is Transport {
   return typeof server === 'object' && server !== null && 'send' in server && typeof server.send === 'function'
+}
+
+/** The access that a Transport gives itself. */
+function ownAccess(server: GatewayConfig['server']): AuthMethod | undefined {
+  return 'transport' in server ? server.transport.auth?.() : undefined
 }
 
 function checkedAuth(auth: unknown, server: GatewayConfig['server']): AuthMethod {

@@ -47,6 +47,8 @@ export interface Pipeline {
 export interface PipelineDeps {
   readonly normalise: Normalise
   readonly policy: PolicyEngine
+  /** Who calls, with what is known of the token's holder. Never rejects. */
+  readonly known: (who: Who) => Who | Promise<Who>
   readonly createOnly: CreateOnly
   readonly entries: Entries
   readonly telemetry: Telemetry
@@ -91,7 +93,9 @@ class RequestPipeline implements Pipeline {
     const span = telemetry.span('portcullis.request', SPAN_ATTRIBUTES[raw.operation], isBackground)
     let error: unknown
     try {
-      const answer = await this.#serve(who, raw, options, extras)
+      const known = this.#deps.known(who)
+      const holder = known instanceof Promise ? await known : known
+      const answer = await this.#serve(holder, raw, options, extras)
       span.set('portcullis.source', answer.source)
       return answer
     } catch (thrown) {

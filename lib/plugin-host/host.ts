@@ -9,6 +9,7 @@ import { systemClock } from '../system/clock.ts'
 import { systemRandom } from '../system/random.ts'
 import { createSchedule } from '../system/schedule.ts'
 import { type PluginHostConfig, type PluginHostOptions, resolvePluginHost } from './options.ts'
+import { createPlugins } from './process/create-plugins.ts'
 import type { Plugins } from './process/plugins.ts'
 import { createAccessMethod } from './router/access-method.ts'
 import type { Engine } from './router/backends.ts'
@@ -55,10 +56,11 @@ export interface PluginHost extends Transport {
  */
 export async function createPluginHost(
   options: PluginHostOptions,
-  drivers: Partial<HostDrivers> & Pick<HostDrivers, 'plugins'>,
+  drivers: Partial<HostDrivers> = {},
 ): Promise<PluginHost> {
   const config = resolvePluginHost(options)
-  const { clock = systemClock, random = systemRandom, plugins, builtins = [], engines = new Map() } = drivers
+  const { clock = systemClock, random = systemRandom, builtins = [], engines = new Map() } = drivers
+  const plugins = drivers.plugins ?? processesOf(config, clock, random)
   const tell = createTell(config.onEvent)
   const schedule = createSchedule(clock, { onError: (error) => tell('work-failed', { code: codeOf(error) }) })
   const { storage: store, defaultLeaseTtlMs, maxLeaseTtlMs } = config
@@ -74,6 +76,11 @@ export async function createPluginHost(
     await plugins.close()
     throw error
   }
+}
+
+function processesOf({ processes }: PluginHostConfig, clock: Clock, random: Random): Plugins {
+  if (processes === undefined) throw new TypeError('processes.folder is needed: the folder where plugins are run from')
+  return createPlugins({ ...processes, clock, random })
 }
 
 /** What the options say has to be there. */

@@ -1,5 +1,6 @@
 import { booleanOption, checkNames, numberOption, typed } from '../options/check.ts'
 import type { Store } from '../ports/store.ts'
+import type { PluginsOptions } from './process/config.ts'
 import type { Isolation } from './process/plugins.ts'
 import { SYSTEM_TTL_MS } from './router/duration.ts'
 import type { HostEvent } from './router/events.ts'
@@ -10,6 +11,8 @@ import type { PluginSpec } from './router/register.ts'
 export interface PluginHostOptions {
   /** Where everything is kept: what `createStorage()` opened. Closed with the host. */
   readonly storage: Store
+  /** How plugin processes are run; `folder` is the one thing that has to be said. */
+  readonly processes?: Omit<PluginsOptions, 'clock' | 'random'>
   /** Plugins that the catalog has to have; each is registered where it is not. Default: those that it has. */
   readonly plugins?: readonly PluginSpec[]
   /** Secrets engines that have to be there, by path; enabled where they are not, else left as they are. */
@@ -31,12 +34,15 @@ export interface PluginHostOptions {
 }
 
 /** {@link PluginHostOptions}, checked and complete. */
-export interface PluginHostConfig extends Required<Omit<PluginHostOptions, 'onEvent'>> {
+export interface PluginHostConfig extends Required<Omit<PluginHostOptions, 'onEvent' | 'processes'>> {
+  /** Checked by who runs them. */
+  readonly processes: PluginHostOptions['processes']
   readonly onEvent: ((event: HostEvent) => void) | undefined
 }
 
 const NAMES: readonly (keyof PluginHostOptions)[] = [
   'storage',
+  'processes',
   'plugins',
   'mounts',
   'auths',
@@ -67,6 +73,7 @@ export function resolvePluginHost(options: PluginHostOptions): PluginHostConfig 
   const fallback = Math.min(SYSTEM_TTL_MS, maxLeaseTtlMs)
   return Object.freeze({
     storage,
+    processes: options.processes,
     plugins: checkedPlugins(options.plugins ?? []),
     mounts: checkedMounts('mounts', options.mounts ?? {}),
     auths: checkedMounts('auths', options.auths ?? {}),

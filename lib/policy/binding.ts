@@ -68,8 +68,11 @@ export class Bindings {
   }
 
   /** Indexes of the sets that bind one caller. */
-  #binding({ attributes }: Caller): readonly number[] {
-    return this.#sets.flatMap(({ subject }, at) => (subject?.(attributes) === undefined ? [at] : []))
+  #binding({ attributes, isHolder }: Caller): readonly number[] {
+    return this.#sets.flatMap(({ subject, asksForToken }, at) => {
+      if (isHolder === true && !asksForToken) return []
+      return subject?.(attributes) === undefined ? [at] : []
+    })
   }
 
   #scopes(chain: readonly (readonly number[])[]): Binding {

@@ -1,4 +1,5 @@
 import type { ErrorObject } from 'ajv/dist/2020.js'
+import { TOKEN_ATTRIBUTE } from '../model/caller.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
 import { copyDocument } from './document.ts'
 import { suggestion } from './nearest.ts'
@@ -81,7 +82,8 @@ class Loader {
     let set = this.sets.get(key)
     if (set === undefined) {
       const subject = this.#subject(source.subject, place.at('subject'))
-      set = { namespace, subject, policies: [], rules: new PathIndex(), forbids: new PathIndex() }
+      const asksForToken = demandsToken(source.subject)
+      set = { namespace, subject, asksForToken, policies: [], rules: new PathIndex(), forbids: new PathIndex() }
       this.sets.set(key, set)
     }
     return set
@@ -135,4 +137,9 @@ function structureRefusal(error: ErrorObject, place: Place): Error {
 /** Keys that the part of the policy schema which refused knows. */
 function knownKeys({ parentSchema }: ErrorObject): readonly string[] {
   return Object.keys(Object(parentSchema?.properties))
+}
+
+/** At its top: a demand that lies deeper, or in one of several branches, is none. */
+function demandsToken(subject: JsonValue | undefined): boolean {
+  return isJsonObject(subject) && Array.isArray(subject.required) && subject.required.includes(TOKEN_ATTRIBUTE)
 }

@@ -9,6 +9,8 @@ export interface RuleSet {
   readonly namespace: string
   /** `undefined` binds every caller. */
   readonly subject: SchemaCheck | undefined
+  /** Does the subject demand the attribute `token`? Only such sets bind the holder of a token as such. */
+  readonly asksForToken: boolean
   /** Names, in the order loaded. */
   readonly policies: readonly string[]
   /** Rules that allow or deny. */

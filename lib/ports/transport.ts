@@ -2,6 +2,8 @@ import type { Operation } from '../model/operation.ts'
 import type { Query } from '../model/request.ts'
 import type { Sealed } from '../model/sealed.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
+import type { TokenDescription } from '../model/token-description.ts'
+import type { AuthMethod } from './auth-method.ts'
 
 /** One exchange with the plugin endpoint behind the gateway. */
 export interface TransportRequest {
@@ -43,6 +45,15 @@ export interface Transport {
    * @throws {ServerError} for every other status and every failure of the exchange, by code.
    */
   send(request: TransportRequest, options: TransportOptions): Promise<ServerAnswer>
+  /** How to get a token here, where this is known: taken by a gateway that is given no `auth`. */
+  auth?(): AuthMethod
+  /**
+   * Who holds `token`, where the endpoint knows and leaves it to gateway policies what its holder may do.
+   *
+   * Asked once for each token that a caller hands over; policies see the answer as the caller's attribute `token`.
+   * `undefined`: nothing is known, and policies that ask for the attribute do not bind.
+   */
+  describe?(token: Sealed<string>): Promise<TokenDescription | undefined>
   /** Ends idle connections once what is in flight has ended. Idempotent. */
   close(): Promise<void>
 }

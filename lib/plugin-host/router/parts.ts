@@ -120,7 +120,7 @@ export async function openParts(context: Context, config: PluginHostConfig, give
     described(token): TokenDescription | undefined {
       const { record } = token
       if (record.kind !== 'caller') return undefined
-      token.isDescribed = true
+      if (!token.isDescribed) tokens.describe(token)
       return {
         mount: table.byUuid(record.mountUuid)?.record.path ?? '',
         policies: record.policies,

@@ -17,6 +17,8 @@ export interface Tokens {
   update(token: Token, change: Partial<TokenRecord>): Promise<void>
   /** Counts a use. @returns Was it the last? */
   use(token: Token): Promise<boolean>
+  /** Its holder is known from now on to whom it was described. */
+  describe(token: Token): void
   /** Ends it with its children. Their leases are ended by who listens to {@link onEnd}. */
   revoke(token: Token, why?: 'token-revoked' | 'token-expired'): Promise<void>
   /** Is told of each token that ended, once it can no more be used. */
@@ -39,6 +41,8 @@ class StoredTokens implements Tokens {
   readonly #batch: BatchTokens
   readonly #byHash = new Map<string, Token>()
   readonly #byAccessor = new Map<string, Token>()
+  /** Batch tokens whose holders were described, to their end; nothing else of them is kept. */
+  readonly #described = new Map<string, Token>()
   readonly #listeners: ((token: Token) => Promise<void>)[] = []
 
   constructor(context: Context, batch: BatchTokens) {
@@ -77,12 +81,13 @@ class StoredTokens implements Tokens {
 
   find(value: string): Token | undefined {
     const { clock } = this.#context
-    if (value.startsWith('b.')) {
-      const record = this.#batch.open(value)
-      const dueMs = record === undefined ? 0 : dueOf(clock, record.expiresAtMs ?? Infinity)
-      return record === undefined || dueMs <= clock.now() ? undefined : new Token(hashOf(value), record, dueMs)
-    }
-    return this.byHash(hashOf(value))
+    const hash = hashOf(value)
+    if (!value.startsWith('b.')) return this.byHash(hash)
+    const known = this.#described.get(hash)
+    if (known !== undefined) return known.dueMs > clock.now() ? known : undefined
+    const record = this.#batch.open(value)
+    const dueMs = record === undefined ? 0 : dueOf(clock, record.expiresAtMs ?? Infinity)
+    return record === undefined || dueMs <= clock.now() ? undefined : new Token(hash, record, dueMs)
   }
 
   byHash(hash: string): Token | undefined {
@@ -117,6 +122,13 @@ class StoredTokens implements Tokens {
     token.record = { ...token.record, usesLeft: usesLeft === 1 ? -1 : usesLeft - 1 }
     if (usesLeft > 1) await this.#context.documents.put(FOLDER + token.hash, token.record)
     return usesLeft === 1
+  }
+
+  describe(token: Token): void {
+    token.isDescribed = true
+    if (token.record.type !== 'batch') return
+    this.#described.set(token.hash, token)
+    this.#context.schedule.at(token.dueMs, () => void this.#described.delete(token.hash))
   }
 
   async revoke(token: Token, why: 'token-revoked' | 'token-expired' = 'token-revoked'): Promise<void> {
