@@ -13,10 +13,12 @@ const run = promisify(execFile)
 export interface GoPlugin {
   /** Of the command, and of its repository. */
   readonly name: string
-  /** With leading `v`. */
+  /** With leading `v`; `''` for one whose module lies in this checkout. */
   readonly version: string
   /** Package to build. Default: `github.com/hashicorp/<name>/cmd/<name>`. */
   readonly package?: string
+  /** Folder of a module in this checkout, built instead. */
+  readonly folder?: string
 }
 
 export const KV_PLUGIN: GoPlugin = { name: 'vault-plugin-secrets-kv', version: 'v0.25.0' }
@@ -24,6 +26,9 @@ export const JWT_PLUGIN: GoPlugin = { name: 'vault-plugin-auth-jwt', version: 'v
 export const TERRAFORM_PLUGIN: GoPlugin = { name: 'vault-plugin-secrets-terraform', version: 'v0.13.0' }
 export const ELASTICSEARCH_PLUGIN: GoPlugin = { name: 'vault-plugin-database-elasticsearch', version: 'v0.19.0' }
 export const REDIS_PLUGIN: GoPlugin = { name: 'vault-plugin-database-redis', version: 'v0.7.0' }
+/** The mock backends of both SDKs: every kind of error, storage, invalidation, raw answers. */
+export const VAULT_MOCK: GoPlugin = { name: 'mock-vault', version: '', folder: 'test/support/go/mock-vault' }
+export const OPENBAO_MOCK: GoPlugin = { name: 'mock-openbao', version: '', folder: 'test/support/go/mock-openbao' }
 
 const CACHE = join(ROOT, '.cache/plugins')
 const BUILD_LIMIT_MS = 10 * 60_000
@@ -44,7 +49,7 @@ export async function goPlugin(t: TestContext, plugin: GoPlugin): Promise<string
 
 /** As {@link goPlugin}, outside of a test. @throws {UnavailableError} where it cannot be built. */
 export async function builtPlugin(plugin: GoPlugin): Promise<string> {
-  const path = join(CACHE, `${plugin.name}-${plugin.version}`)
+  const path = join(CACHE, plugin.version === '' ? plugin.name : `${plugin.name}-${plugin.version}`)
   const lock = `${path}.lock`
   for (;;) {
     if (existsSync(path)) return path
@@ -77,12 +82,14 @@ function takeLock(lock: string): boolean {
 async function build(plugin: GoPlugin, path: string): Promise<void> {
   const own = mkdtempSync(join(CACHE, 'build-'))
   const module = plugin.package ?? `github.com/hashicorp/${plugin.name}/cmd/${plugin.name}`
+  const flags = ['-trimpath', '-ldflags=-s -w']
+  const [args, cwd] =
+    plugin.folder === undefined
+      ? [['install', ...flags, `${module}@${plugin.version}`], own]
+      : [['build', ...flags, '-o', join(own, plugin.name), '.'], join(ROOT, plugin.folder)]
   try {
-    await run('go', ['install', '-trimpath', '-ldflags=-s -w', `${module}@${plugin.version}`], {
-      timeout: BUILD_LIMIT_MS,
-      env: { ...process.env, GOBIN: own, CGO_ENABLED: '0' },
-    })
-    renameSync(join(own, module.split('/').at(-1) ?? ''), path)
+    await run('go', args, { cwd, timeout: BUILD_LIMIT_MS, env: { ...process.env, GOBIN: own, CGO_ENABLED: '0' } })
+    renameSync(join(own, plugin.folder === undefined ? (module.split('/').at(-1) ?? '') : plugin.name), path)
   } catch (error) {
     const { code, stderr } = error as { readonly code?: string; readonly stderr?: string }
     const why = code === 'ENOENT' ? 'go is not installed' : (stderr ?? String(error)).trim().slice(-500)

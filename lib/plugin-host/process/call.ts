@@ -10,18 +10,26 @@ export interface CallFacts extends FailureOf {
   readonly signal?: AbortSignal
 }
 
+/** A process, as far as the end of a call has to know it. */
+export interface Losable {
+  isLost(): Promise<boolean>
+}
+
 /**
  * The error of a call that the wire ended, for those who made it.
  *
  * The plugin's words are in `detail()` alone: as a cause they would be printed with the error.
  */
-export function callFailure(error: unknown, facts: CallFacts): unknown {
+export async function callFailure(error: unknown, process: Losable, facts: CallFacts): Promise<unknown> {
   if (facts.signal?.aborted === true) return facts.signal.reason
   if (!(error instanceof GrpcStatusError)) return error
   const { what, mayHaveHappened } = facts
   const details = { mayHaveHappened, detail: error.message }
   switch (error.code) {
     case GRPC_STATUS.unavailable:
+      // A living process can say so too, of whatever it could not reach.
+      if (!(await process.isLost()))
+        return failure('ERR_PORTCULLIS_PLUGIN_PROTOCOL', facts, `it failed ${what}`, details)
       return failure('ERR_PORTCULLIS_PLUGIN_CRASHED', facts, `its process ended during ${what}`, details)
     case GRPC_STATUS.deadlineExceeded:
       return failure('ERR_PORTCULLIS_PLUGIN_TIMEOUT', facts, `it did not answer ${what} in time`, details)

@@ -140,7 +140,7 @@ class DatabaseClient implements DatabaseDriver {
           details,
         )
       }
-      throw callFailure(error, { ...this.#of, what: 'a call of its driver', mayHaveHappened })
+      throw await callFailure(error, process, { ...this.#of, what: 'a call of its driver', mayHaveHappened })
     }
   }
 }

@@ -86,7 +86,7 @@ export async function initialize(instance: Instance, { mount, stepTimeoutMs }: I
     throw failure('ERR_PORTCULLIS_PLUGIN_START', of, 'it failed to initialise', { detail: err.errMsg })
   } catch (error) {
     if (isUnimplemented(error)) return
-    throw callFailure(error, { ...of, what: 'its start', mayHaveHappened: false })
+    throw await callFailure(error, instance.process, { ...of, what: 'its start', mayHaveHappened: false })
   }
 }
 
@@ -101,7 +101,7 @@ export async function call<Request, Reply>(
   try {
     return await process.channel.unary(method, request, { ...options, metadata })
   } catch (error) {
-    throw callFailure(error, facts)
+    throw await callFailure(error, process, facts)
   }
 }
 

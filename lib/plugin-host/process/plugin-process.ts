@@ -1,5 +1,6 @@
 import { chownSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Clock, Timer } from '../../ports/clock.ts'
 import type { Certificate } from '../wire/certificate.ts'
 import { GRPCControllerService, GRPCStdioService, PluginMultiplexingService } from '../wire/gen/services.ts'
 import type { Channel } from '../wire/grpc/channel.ts'
@@ -33,7 +34,10 @@ export interface Brokered {
 /** After it was asked to end, and after SIGTERM; milliseconds. */
 const SHUTDOWN_MS = 2000
 const TERMINATE_MS = 1000
-const BRACKET_MS = 500
+/** For calls that a backend still makes while it is closed. */
+const CLOSE_MS = 500
+/** From a call that found nobody to the end of the connection. */
+const NEWS_MS = 500
 
 /** A running plugin process: calls, the broker, multiplexing, and its end. */
 export class PluginProcess {
@@ -49,6 +53,10 @@ export class PluginProcess {
   readonly #servers = new Set<GrpcServer>()
   #multiplexes = false
   #isLost = false
+  #tellLost = (): void => {}
+  readonly #lost = new Promise<void>((resolve) => {
+    this.#tellLost = resolve
+  })
   #stopping: Promise<void> | undefined
 
   /** @throws {GrpcStatusError} it does not answer as a plugin does. */
@@ -84,6 +92,12 @@ export class PluginProcess {
     void drain(channel)
   }
 
+  /** Whether it is lost, after a call found nobody: the news of an end can come a moment later. */
+  async isLost(): Promise<boolean> {
+    if (this.isAlive) await within(this.#lost, NEWS_MS, this.#parts.host.config.clock)
+    return !this.isAlive
+  }
+
   get multiplexes(): boolean {
     return this.#multiplexes
   }
@@ -117,7 +131,7 @@ export class PluginProcess {
     this.#servers.add(server)
     const close = async (): Promise<void> => {
       this.#servers.delete(server)
-      await server.close(BRACKET_MS)
+      await server.close(CLOSE_MS)
     }
     try {
       await server.listen({ path })
@@ -157,19 +171,13 @@ export class PluginProcess {
 
   async #endsWithin(ms: number): Promise<boolean> {
     const { child, host } = this.#parts
-    if (child.hasEnded) return true
-    let timer = host.config.clock.after(0, () => {})
-    const late = new Promise<boolean>((resolve) => {
-      timer = host.config.clock.after(ms, () => resolve(false))
-    })
-    const inTime = await Promise.race([child.ended.then(() => true), late])
-    timer.cancel()
-    return inTime
+    return child.hasEnded || (await within(child.ended, ms, host.config.clock))
   }
 
   #lose(): void {
     if (this.#isLost) return
     this.#isLost = true
+    this.#tellLost()
     void this.channel.close()
     if (this.#stopping === undefined) this.#parts.child.kill()
   }
@@ -184,6 +192,17 @@ export class PluginProcess {
       throw error
     }
   }
+}
+
+/** Has `work` ended after `ms`? */
+async function within(work: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
+  let timer: Timer | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = clock.after(ms, () => resolve(false))
+  })
+  const inTime = await Promise.race([work.then(() => true), late])
+  timer?.cancel()
+  return inTime
 }
 
 /** What Go plugins print goes here; left unread, it would stop them. */

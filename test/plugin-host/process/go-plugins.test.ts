@@ -6,7 +6,15 @@ import { inspect } from 'node:util'
 import { PluginError } from '../../../lib/errors/index.ts'
 import type { Backend } from '../../../lib/plugin-host/backend/backend.ts'
 import { memory } from '../../../lib/plugin-host/storage/memory.ts'
-import { ELASTICSEARCH_PLUGIN, goPlugin, JWT_PLUGIN, KV_PLUGIN, REDIS_PLUGIN } from '../../support/go-plugins.ts'
+import {
+  ELASTICSEARCH_PLUGIN,
+  goPlugin,
+  JWT_PLUGIN,
+  KV_PLUGIN,
+  OPENBAO_MOCK,
+  REDIS_PLUGIN,
+  VAULT_MOCK,
+} from '../../support/go-plugins.ts'
 import { CALL, entryOf, mountOf, processesNaming, request, rig, servicesOf } from './plugins-for-test.ts'
 
 const V2 = { options: { version: '2' } }
@@ -154,3 +162,45 @@ test('a database plugin of one instance a process speaks too, and one that canno
   const config = { host: '127.0.0.1', port: 1, username: 'u', password: 'p4ss' }
   await assert.rejects(driver.initialize(config, true), { code: 'ERR_PORTCULLIS_PLUGIN_DRIVER' })
 })
+
+for (const mock of [VAULT_MOCK, OPENBAO_MOCK]) {
+  test(`${mock.name}: storage, every kind of error, an invalidation and a death in the middle of a request`, async (t) => {
+    const { plugins } = rig(t)
+    const backend = await plugins.backend(
+      entryOf(await goPlugin(t, mock), { name: mock.name }),
+      mountOf('m/'),
+      servicesOf(),
+    )
+    const data = async (operation: 'read' | 'update' | 'list', path: string, sent: unknown = {}): Promise<unknown> =>
+      JSON.parse((await backend.handle(request(operation, path, sent), CALL)).response?.data ?? 'null')
+    await backend.handle(request('create', 'kv/a', { value: 'x' }), CALL)
+    assert.deepEqual(await data('list', 'kv/'), { keys: ['a'] })
+    await data('update', 'internal', { value: 'n' })
+    await backend.invalidate('internal')
+    assert.deepEqual(await data('read', 'internal'), { value: '' })
+    const kinds: unknown[] = []
+    for (let at = 0; at < 10; at++) {
+      const { error } = await backend.handle(request('update', 'errors/type', { err_type: at }), CALL)
+      kinds.push(error?.kind)
+    }
+    assert.deepEqual(kinds, KINDS)
+    // It answers that it is about to end, or ends before it has answered.
+    await backend.handle(request('read', 'errors/kill'), CALL).catch((error) => {
+      assert.equal(error.code, 'ERR_PORTCULLIS_PLUGIN_CRASHED')
+    })
+    assert.equal(((await again(() => data('read', 'kv/a'))) as { value: string }).value, 'x')
+  })
+}
+
+const KINDS = [
+  'other',
+  'user',
+  'internal',
+  'coded',
+  'bad-request',
+  'unsupported-operation',
+  'unsupported-path',
+  'invalid-request',
+  'permission-denied',
+  'needs-approval',
+]

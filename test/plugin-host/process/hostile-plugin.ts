@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import type { CatalogEntry } from '../../../lib/plugin-host/process/plugins.ts'
 import { entryOf } from './plugins-for-test.ts'
 
-const SOURCE = fileURLToPath(new URL('hostile/hostile.mjs', import.meta.url))
+/** The hostile plugin itself. */
+export const SOURCE: string = fileURLToPath(new URL('hostile/hostile.mjs', import.meta.url))
 
 /** An entry that runs the hostile plugin in `mode`: one small file whose hash is registered. */
 export function hostile(t: TestContext, mode = 'good', detail = '', more: Partial<CatalogEntry> = {}): CatalogEntry {
@@ -18,11 +18,7 @@ export function hostile(t: TestContext, mode = 'good', detail = '', more: Partia
   return entryOf(path, { args: [mode, detail], ...more })
 }
 
-/** A file that is told apart from others by its bytes, and starts `source`. */
-export function scriptOf(source: string): string {
+/** One file, as a plugin has to be, that starts `source`. */
+function scriptOf(source: string): string {
   return `#!/usr/bin/env -S ${process.execPath} --disable-warning=ExperimentalWarning -C portcullis-source\nimport(${JSON.stringify(source)})\n`
-}
-
-export function sha256Of(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { PluginError } from '../../../lib/errors/index.ts'
-import { hostile } from './hostile-plugin.ts'
+import { hostile, SOURCE } from './hostile-plugin.ts'
 import { CALL, mountOf, processesNaming, request, rig, servicesOf } from './plugins-for-test.ts'
 
 const START = { code: 'ERR_PORTCULLIS_PLUGIN_START' }
@@ -248,6 +248,64 @@ test('no process, socket, folder or descriptor is left behind', async (t) => {
   await plugins.close()
   assert.deepEqual(processesNaming(folder), [])
   assert.deepEqual(readdirSync(join(folder, 'processes')), [])
+})
+
+test('a file that is not the registered one is not run: other bytes, swapped, overwritten in place, a link', async (t) => {
+  const { plugins, folder } = rig(t)
+  const evil = (path: string): string => `#!/bin/sh\ntouch ${path}.ran\n`
+  const entry = hostile(t)
+  const refused = { code: 'ERR_PORTCULLIS_PLUGIN_HASH' }
+  const mounted = (): Promise<unknown> => plugins.backend(entry, mountOf('m/'), servicesOf())
+  const original = readFileSync(entry.command)
+  await assert.rejects(plugins.backend({ ...entry, sha256: 'a'.repeat(64) }, mountOf('m/'), servicesOf()), refused)
+  writeFileSync(`${entry.command}.evil`, evil(entry.command), { mode: 0o755 })
+  renameSync(`${entry.command}.evil`, entry.command)
+  await assert.rejects(mounted(), refused)
+  rmSync(entry.command)
+  symlinkSync('/bin/true', entry.command)
+  await assert.rejects(mounted(), refused)
+  rmSync(entry.command)
+  writeFileSync(entry.command, original, { mode: 0o755 })
+  // Overwritten again and again while it is checked and started: good bytes run, or none.
+  const overwriting = setInterval(() => {
+    writeFileSync(entry.command, evil(entry.command))
+    writeFileSync(entry.command, original)
+  }, 0)
+  const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => mounted()))
+  clearInterval(overwriting)
+  assert.ok(outcomes.every(({ status }) => status === 'fulfilled' || status === 'rejected'))
+  assert.ok(!existsSync(`${entry.command}.ran`))
+  await plugins.close()
+  assert.deepEqual(processesNaming(folder), [])
+})
+
+test('a built-in plugin runs by this Node, without a file to be registered', async (t) => {
+  const { plugins } = rig(t)
+  const entry = { ...hostile(t), command: '', sha256: '', isBuiltin: true, args: [SOURCE, 'shared'] }
+  const backend = await plugins.backend(entry, mountOf('m/'), servicesOf())
+  assert.ok((await backend.handle(request('read', 'x'), CALL)).response)
+})
+
+test('a host that is closed starts nothing more', async (t) => {
+  const { plugins } = rig(t)
+  const backend = await plugins.backend(hostile(t), mountOf('m/'), servicesOf())
+  await Promise.all([plugins.close(), plugins.close()])
+  const closed = { code: 'ERR_PORTCULLIS_PLUGIN_UNAVAILABLE' }
+  await assert.rejects(plugins.backend(hostile(t), mountOf('n/'), servicesOf()), closed)
+  await assert.rejects(backend.handle(request('read', 'x'), CALL), closed)
+  await backend.close()
+})
+
+test('an inspection of a hostile plugin ends, and has no storage behind it', async (t) => {
+  const { plugins, folder } = rig(t)
+  const seen = await plugins.inspect(hostile(t))
+  assert.equal(seen.version, 'v6.6.6')
+  assert.equal(seen.services, undefined)
+  assert.deepEqual(seen.paths, [])
+  const refusing = await plugins.inspect(hostile(t, 'refuse-set-up'))
+  assert.match(refusing.differences.join(), /refuses a set-up/)
+  assert.ok(!JSON.stringify(refusing).includes('s3cret'))
+  assert.deepEqual(processesNaming(folder), [])
 })
 
 /** A zombie has ended; who collects it is another's affair. */
