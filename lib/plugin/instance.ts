@@ -88,7 +88,7 @@ class MountedPlugin implements Instance {
         case 'rollback':
           return await this.#rollback(request, call)
         case 'help':
-          return helpOf(this.#plugin, this.#routes, request, this.specialPaths)
+          return helpOf(this.#plugin, this.#routes, request)
         default:
           return await this.#route(request, call)
       }

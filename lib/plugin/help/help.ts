@@ -1,6 +1,5 @@
-import type { BackendReply, SpecialPaths } from '../../model/backend.ts'
+import type { BackendReply } from '../../model/backend.ts'
 import type { JsonObject } from '../../model/json.ts'
-import { parseObjectText } from '../../model/parse-json.ts'
 import type { BackendPlugin } from '../definition.ts'
 import type { FieldSchema } from '../fields/schema.ts'
 import type { InstanceRequest } from '../instance-request.ts'
@@ -10,19 +9,12 @@ import type { Routes } from '../routes.ts'
 import { openApiOf } from './open-api.ts'
 
 /** Answers operation `help`: the overview at the root of the mount, else that of one path. */
-export function helpOf(
-  plugin: BackendPlugin,
-  routes: Routes,
-  request: InstanceRequest,
-  _special: SpecialPaths,
-): BackendReply {
-  const prefix = parseObjectText(request.data)?.requestResponsePrefix
-  const names = { prefix: typeof prefix === 'string' ? prefix : '', plugin }
-  if (request.path === '') return reply(rootText(plugin, routes.paths), openApiOf(names, routes.paths))
+export function helpOf(plugin: BackendPlugin, routes: Routes, request: InstanceRequest): BackendReply {
+  if (request.path === '') return reply(rootText(plugin, routes.paths), openApiOf(plugin, routes.paths))
   const path = request.path.endsWith('/') ? request.path.slice(0, -1) : request.path
   const found = routes.find(path) ?? routes.find(request.path)
   if (found === undefined) return refusal('unsupported-path')
-  return reply(pathText(path, found.route.path), openApiOf(names, [found.route.path]))
+  return reply(pathText(path, found.route.path), openApiOf(plugin, [found.route.path]))
 }
 
 function reply(help: string, openapi: JsonObject): BackendReply {
@@ -32,7 +24,11 @@ function reply(help: string, openapi: JsonObject): BackendReply {
 
 function rootText({ name, version, help = '' }: BackendPlugin, paths: readonly Path[]): string {
   const title = version === '' ? name : `${name} ${version}`
-  const lines = paths.flatMap(({ pattern, summary }) => [`    ${pattern.text}`, `        ${summary}`.trimEnd(), ''])
+  const lines = paths.flatMap(({ pattern, summary }) => [
+    `    ${pattern.text === '' ? '/' : pattern.text}`,
+    ...(summary === '' ? [] : [`        ${summary}`]),
+    '',
+  ])
   const text = help.trim() === '' ? [] : ['## DESCRIPTION', '', help.trim(), '']
   return [
     `## ${title.toUpperCase()}`,

@@ -3,27 +3,23 @@ import type { BackendPlugin } from '../definition.ts'
 import type { FieldSchema } from '../fields/schema.ts'
 import type { Path } from '../path.ts'
 
-/** What names in the document are made of. */
-interface Names {
-  /** Put before the names of schemas, so that those of several mounts do not meet. */
-  readonly prefix: string
-  readonly plugin: BackendPlugin
-}
-
-/** The OpenAPI 3.0 document of `paths`, in the shape that Vault and OpenBao join into theirs. */
-export function openApiOf(names: Names, paths: readonly Path[]): JsonObject {
-  const schemas: Record<string, JsonObject> = {}
+/**
+ * The OpenAPI 3.0 document of `paths`, in the shape that Vault and OpenBao join into theirs.
+ *
+ * Bodies stand where they are used: a server that takes the document over from a plugin loses every `$ref` in it.
+ */
+export function openApiOf(plugin: BackendPlugin, paths: readonly Path[]): JsonObject {
   const items = paths.flatMap((path) => itemsOf(path).map((item) => [item, path] as const))
   return {
     openapi: '3.0.2',
     info: {
-      title: `${names.plugin.name} plugin`,
-      description: names.plugin.help ?? '',
-      version: names.plugin.version.replace(/^v/, ''),
+      title: `${plugin.name} plugin`,
+      description: plugin.help ?? '',
+      version: plugin.version.replace(/^v/, ''),
       license: { name: '', url: '' },
     },
-    paths: Object.fromEntries(items.map(([item, path]) => [item.url, pathItem(names, path, item, schemas)])),
-    components: { schemas },
+    paths: Object.fromEntries(items.map(([item, path]) => [item.url, pathItem(plugin, path, item)])),
+    components: { schemas: {} },
   }
 }
 
@@ -46,7 +42,7 @@ function nameOf(segment: string): string {
   return segment.slice(1).replace(/[?*+]$/, '')
 }
 
-function pathItem(names: Names, path: Path, item: Item, schemas: Record<string, JsonObject>): JsonObject {
+function pathItem(plugin: BackendPlugin, path: Path, item: Item): JsonObject {
   const { handlers } = path
   const known = path.fields.properties ?? {}
   const parameters = item.parameters.map((name) => ({
@@ -62,21 +58,19 @@ function pathItem(names: Names, path: Path, item: Item, schemas: Record<string, 
     ...(path.isRoot ? { 'x-vault-sudo': true } : {}),
     ...(path.isUnauthenticated ? { 'x-vault-unauthenticated': true } : {}),
     ...(handlers.create === undefined || path.exists === undefined ? {} : { 'x-vault-createSupported': true }),
-    ...(handlers.read === undefined && handlers.list === undefined ? {} : { get: getOf(names, path, item) }),
+    ...(handlers.read === undefined && handlers.list === undefined ? {} : { get: getOf(plugin, path, item) }),
     ...(handlers.update === undefined && handlers.create === undefined
       ? {}
-      : { post: writeOf(names, path, item, schemas, 'application/json') }),
-    ...(handlers.patch === undefined
-      ? {}
-      : { patch: writeOf(names, path, item, schemas, 'application/merge-patch+json') }),
-    ...(handlers.delete === undefined ? {} : { delete: { ...common(names, path, item, 'delete'), responses: EMPTY } }),
+      : { post: writeOf(plugin, path, item, 'application/json') }),
+    ...(handlers.patch === undefined ? {} : { patch: writeOf(plugin, path, item, 'application/merge-patch+json') }),
+    ...(handlers.delete === undefined ? {} : { delete: { ...common(plugin, path, item, 'delete'), responses: EMPTY } }),
   }
 }
 
 const OK: JsonObject = { '200': { description: 'OK' } }
 const EMPTY: JsonObject = { '204': { description: 'empty body' } }
 
-function common({ plugin }: Names, path: Path, item: Item, operation: string): JsonObject {
+function common(plugin: BackendPlugin, path: Path, item: Item, operation: string): JsonObject {
   const words = item.url.split(/[^A-Za-z0-9]+/).filter((word) => word !== '')
   return {
     summary: path.summary,
@@ -85,7 +79,7 @@ function common({ plugin }: Names, path: Path, item: Item, operation: string): J
   }
 }
 
-function getOf(names: Names, path: Path, item: Item): JsonObject {
+function getOf(plugin: BackendPlugin, path: Path, item: Item): JsonObject {
   const { read, list } = path.handlers
   const query = Object.entries(path.fields.properties ?? {})
     .filter(([name]) => !path.pattern.parameters.includes(name))
@@ -104,41 +98,24 @@ function getOf(names: Names, path: Path, item: Item): JsonObject {
   }
   const parameters = [...query, ...(list === undefined ? [] : [listing])]
   return {
-    ...common(names, path, item, read === undefined ? 'list' : 'read'),
+    ...common(plugin, path, item, read === undefined ? 'list' : 'read'),
     ...(parameters.length === 0 ? {} : { parameters }),
     responses: OK,
   }
 }
 
-function writeOf(
-  names: Names,
-  path: Path,
-  item: Item,
-  schemas: Record<string, JsonObject>,
-  contentType: string,
-): JsonObject {
+function writeOf(plugin: BackendPlugin, path: Path, item: Item, contentType: string): JsonObject {
   const operation = contentType === 'application/json' ? 'write' : 'patch'
   const body = Object.entries(path.fields.properties ?? {}).filter(([name]) => !path.pattern.parameters.includes(name))
-  const head = { ...common(names, path, item, operation), responses: OK }
+  const head = { ...common(plugin, path, item, operation), responses: OK }
   if (body.length === 0) return head
-  const name = schemaName(names, item, operation)
   const required = (path.fields.required ?? []).filter((field) => !path.pattern.parameters.includes(field))
-  schemas[name] = {
+  const schema = {
     type: 'object',
-    properties: Object.fromEntries(body.map(([field, schema]) => [field, schemaOf(schema)])),
+    properties: Object.fromEntries(body.map(([field, own]) => [field, schemaOf(own)])),
     ...(required.length === 0 || operation === 'patch' ? {} : { required }),
   }
-  const reference = { $ref: `#/components/schemas/${name}` }
-  return { ...head, requestBody: { required: true, content: { [contentType]: { schema: reference } } } }
-}
-
-function schemaName({ prefix, plugin }: Names, { url }: Item, operation: string): string {
-  const words = [prefix, plugin.name, operation, ...url.split(/[^A-Za-z0-9]+/), 'request']
-  return words
-    .flatMap((word) => word.split(/[^A-Za-z0-9]+/))
-    .filter((word) => word !== '')
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join('')
+  return { ...head, requestBody: { required: true, content: { [contentType]: { schema } } } }
 }
 
 /** OpenAPI 3.0 knows most of JSON Schema, and neither `const` nor `examples`; the server's name of a duration is `seconds`. */

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto'
+import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { type Bao, startBao } from './bao.ts'
+import { ROOT } from './imports.ts'
+
+/** An OpenBao with a plugin directory. */
+export interface BaoWithPlugins {
+  readonly bao: Bao
+  readonly folder: string
+  /**
+   * Registers the plugin that `source` (below the checkout) serves: a script that begins with the path of this Node, as a
+   * server starts it.
+   */
+  register(type: 'secret' | 'auth' | 'database', name: string, source: string, env?: readonly string[]): Promise<string>
+}
+
+/** Starts one for the time of `t`. */
+export async function startBaoWithPlugins(t: TestContext): Promise<BaoWithPlugins> {
+  // The server refuses a directory that is a link.
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'bao-plugins-')))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const bao = await startBao(t, { config: `plugin_directory = ${JSON.stringify(folder)}` })
+  return {
+    bao,
+    folder,
+    async register(type, name, source, env = []) {
+      const file = join(folder, name)
+      const head = `#!/usr/bin/env -S ${process.execPath} --conditions=portcullis-source`
+      writeFileSync(file, `${head}\nimport(${JSON.stringify(join(ROOT, source))})\n`)
+      chmodSync(file, 0o755)
+      const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex')
+      await bao.root('POST', `sys/plugins/catalog/${type}/${name}`, { sha256, command: name, env })
+      return file
+    },
+  }
+}
