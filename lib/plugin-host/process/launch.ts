@@ -35,6 +35,8 @@ export interface LaunchPlan {
 const SWEEPS = 5
 /** Between the end of its output and its own; milliseconds. */
 const ENDING_MS = 500
+/** For the rest of its log; milliseconds. */
+const LAST_WORDS_MS = 1000
 
 /** How a process ended. */
 export interface ProcessEnd {
@@ -152,9 +154,10 @@ export class PluginChild {
       if (left.length === 0) break
       for (const id of left) killProcess(id)
     }
-    // What it forked may hold these open for ever.
-    this.#child.stdout?.destroy()
-    this.#child.stderr?.destroy()
+    const { stdout, stderr } = this.#child
+    stdout?.destroy()
+    // Its last words (a panic, its stack) may not be read yet; what it forked must not hold them open for ever.
+    this.#plan.clock.after(LAST_WORDS_MS, () => stderr?.destroy())
   }
 
   #stragglers(): readonly ProcessId[] {

@@ -10,7 +10,6 @@ export interface ProcessId {
 
 /** Place of the start time in `/proc/PID/stat`, counted after the name, which can hold anything. */
 const START_FIELD = 19
-const PARENT_FIELD = 1
 /** Most processes of one plugin that are followed. */
 const MAX_FAMILY = 4096
 
@@ -101,11 +100,6 @@ function statOf(pid: number): readonly string[] | undefined {
   const text = textOf(`/proc/${pid}/stat`)
   const end = text.lastIndexOf(')')
   return end === -1 ? undefined : text.slice(end + 2).split(' ')
-}
-
-/** Number of the parent; 0 where it cannot be told. */
-export function parentOf(pid: number): number {
-  return Number(statOf(pid)?.[PARENT_FIELD] ?? 0)
 }
 
 function textOf(path: string): string {

@@ -16,12 +16,15 @@ const PROBE_TIMEOUT_MS = 5000
 /** What a sandbox needs of the kernel. */
 const NAMESPACES = ['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--die-with-parent']
 
+/** Older ones know no limit for files in memory. */
+const TMPFS = ['--size', '1048576', '--tmpfs', '/tmp']
+
 /** Looks once which tools there are, by running them: to have a file of that name is not enough. */
 export async function findTools(): Promise<Tools> {
   const [setpriv, prlimit, bwrap] = await Promise.all([
     working('setpriv', ['--pdeathsig', 'KILL', '--no-new-privs', '--', '/bin/true']),
     working('prlimit', ['--data=1000000000', '--core=0', '--', '/bin/true']),
-    working('bwrap', [...NAMESPACES, '--ro-bind', '/', '/', '--proc', '/proc', '/bin/true']),
+    working('bwrap', [...NAMESPACES, '--ro-bind', '/', '/', '--proc', '/proc', ...TMPFS, '/bin/true']),
   ])
   return { setpriv, prlimit, bwrap }
 }

@@ -78,6 +78,27 @@ test('a crash in a request fails that request, and the next one finds it up agai
   assert.equal(warnings.filter((warning) => warning.includes('ended')).length, 1)
 })
 
+test('the last words of a process that panics are heard', async (t) => {
+  const { plugins, log } = rig(t)
+  const backend = await plugins.backend(hostile(t), mountOf('m/'), servicesOf())
+  await assert.rejects(backend.handle(request('read', 'panic'), CALL), CRASHED)
+  for (let at = 0; at < 50 && log.length < 2; at++) await sleep(10)
+  assert.deepEqual(
+    log.map(({ level, message }) => [level, message]),
+    [
+      ['error', 'panic: runtime error'],
+      ['debug', 'goroutine 1 [running]:'],
+    ],
+  )
+})
+
+test('a set-up that hangs ends at its time limit, and the process with it', async (t) => {
+  const { plugins, folder } = rig(t, { startTimeoutMs: 2000 })
+  const opened = plugins.backend(hostile(t, 'hang-in', 'Setup'), mountOf('m/'), servicesOf())
+  await assert.rejects(opened, { code: 'ERR_PORTCULLIS_PLUGIN_TIMEOUT' })
+  assert.deepEqual(processesNaming(folder), [])
+})
+
 test('a crash in the existence check, in an invalidation and in a clean-up are told, or forgiven at the end', async (t) => {
   const { plugins } = rig(t)
   const backends = await Promise.all(
@@ -165,6 +186,7 @@ test('lines after the handshake, log lines that kill Go hosts, and floods do no 
   await sleep(1000)
   const { user, system } = process.cpuUsage(before)
   assert.ok((await backend.handle(request('read', 'x'), CALL)).response)
+  t.diagnostic(`${Math.round((user + system) / 1000)} ms of CPU in a second of two floods, ${log.length} entries`)
   assert.ok(user + system < 700_000, `${(user + system) / 1000} ms of CPU in a second of flood`)
   assert.ok(log.length < 2500, `${log.length} entries`)
   await backend.close()

@@ -103,11 +103,6 @@ export function processesNaming(text: string): readonly number[] {
     .map(Number)
 }
 
-/** Descriptors that this process has open, by what they are. */
-export function openSockets(): number {
-  return readdirSync('/proc/self/fd').length
-}
-
 function contentOf(path: string): string {
   try {
     return readFileSync(path, 'latin1')

@@ -157,6 +157,10 @@ const ACTS = {
   echo: ({ operation, path }) => ({ operation, path, pid: process.pid, mode }),
   environment: () => ({ ...process.env }),
   crash: () => process.exit(66),
+  panic: () => {
+    writeSync(2, 'panic: runtime error\n\ngoroutine 1 [running]:\n')
+    process.exit(2)
+  },
   abort: () => process.kill(process.pid, 'SIGKILL'),
   hang: () => forever(),
   big: () => `{"big":"${'x'.repeat(100 * 1024 * 1024)}"}`,
