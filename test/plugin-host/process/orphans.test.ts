@@ -19,11 +19,11 @@ const TOOLS = await findTools()
 const DEATH_SIGNAL = { skip: TOOLS.setpriv === undefined && 'needs setpriv' }
 
 /** A host in another process; its first line once it runs. */
-async function hostProcess(t: TestContext, ...args: readonly string[]): Promise<{ child: ChildProcess; line: string }> {
+async function hostProcess(...args: readonly string[]): Promise<{ child: ChildProcess; line: string }> {
   const child = spawn(process.execPath, ['-C', 'portcullis-source', HOST, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  t.after(() => void child.kill('SIGKILL'))
+  hosts.push(child)
   const lines = createInterface({ input: child.stdout ?? process.stdin })
   const line = await new Promise<string>((resolve, reject) => {
     lines.once('line', resolve)
@@ -48,16 +48,24 @@ const isRunning = (pid: number): boolean => {
   return !/\) [ZX]/.test(stat)
 }
 
+/** Hosts of the test that runs. */
+const hosts: ChildProcess[] = []
+
+/** A host's folder; at the end of the test all hosts are killed, and what they left is ended as a next start does. */
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'plugins-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  t.after(async () => {
+    for (const child of hosts.splice(0)) if (child.exitCode === null && child.signalCode === null) await killed(child)
+    reap(join(folder, 'processes'))
+    rmSync(folder, { recursive: true, force: true })
+  })
   return folder
 }
 
 test('a Go plugin does not outlive its host, however that dies', DEATH_SIGNAL, async (t) => {
   const folder = folderOf(t)
   const entry = entryOf(await goPlugin(t, KV_PLUGIN), { name: 'kv' })
-  const { child } = await hostProcess(t, folder, JSON.stringify(entry))
+  const { child } = await hostProcess(folder, JSON.stringify(entry))
   const plugins = (): readonly number[] => processesNaming(join(folder, 'artefacts'))
   assert.equal(plugins().length, 1)
   await killed(child)
@@ -69,7 +77,7 @@ test(
   DEATH_SIGNAL,
   async (t) => {
     const folder = folderOf(t)
-    const { child, line } = await hostProcess(t, folder, JSON.stringify(hostile(t)))
+    const { child, line } = await hostProcess(folder, JSON.stringify(hostile(t)))
     const { pid } = JSON.parse(line)
     const [record = ''] = readdirSync(join(folder, 'processes'))
     const { runFolder } = JSON.parse(readFileSync(join(folder, 'processes', record), 'utf8'))
@@ -84,7 +92,7 @@ test(
 
 test('a host beside a living one leaves its processes alone', async (t) => {
   const folder = folderOf(t)
-  const { line } = await hostProcess(t, folder, JSON.stringify(hostile(t)))
+  const { line } = await hostProcess(folder, JSON.stringify(hostile(t)))
   const { warnings } = rig(t, { folder })
   assert.ok(isRunning(JSON.parse(line).pid))
   assert.deepEqual(warnings, [])
@@ -115,8 +123,9 @@ test('a stranger who got the number of a plugin is not killed', async (t) => {
 })
 
 test('without a death signal of the kernel, a guard ends the group with the host', async (t) => {
+  folderOf(t)
   const seconds = String(20_000 + (process.pid % 10_000))
-  const { child, line } = await hostProcess(t, seconds, 'guard')
+  const { child, line } = await hostProcess(seconds, 'guard')
   const { pid } = JSON.parse(line)
   assert.ok(isRunning(pid))
   await killed(child)
