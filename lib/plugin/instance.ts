@@ -214,9 +214,10 @@ class MountedPlugin implements Instance {
   }
 }
 
+/** An answer keeps its warnings; "nothing" stays nothing, as with the servers' own engines: its status says all. */
 function warned(answer: PluginAnswer | undefined, warnings: readonly string[]): PluginAnswer | undefined {
-  if (warnings.length === 0) return answer
-  return { ...answer, warnings: [...(answer?.warnings ?? []), ...warnings] }
+  if (answer === undefined || warnings.length === 0) return answer
+  return { ...answer, warnings: [...(answer.warnings ?? []), ...warnings] }
 }
 
 function bodyOf({ data }: InstanceRequest): JsonObject {

@@ -1,0 +1,18 @@
+import { fileURLToPath } from 'node:url'
+
+/** A plugin that comes with the package, as a host starts it; all of one command and arguments share a process. */
+export interface BuiltinPlugin {
+  readonly name: string
+  readonly type: 'secret' | 'database'
+  /** File to run: the Node that runs this. */
+  readonly command: string
+  readonly args: readonly string[]
+}
+
+const NAMES: readonly Pick<BuiltinPlugin, 'name' | 'type'>[] = [{ name: 'kv', type: 'secret' }]
+
+/** The plugins that come with the package, for a host's catalog. Nothing of them is loaded into this process. */
+export function builtinTable(): readonly BuiltinPlugin[] {
+  const main = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url))
+  return NAMES.map(({ name, type }) => ({ name, type, command: process.execPath, args: [main] }))
+}
