@@ -70,6 +70,12 @@ export const PLUGIN_CODES = {
     temporary: false,
     meaning: 'What is installed differs from `plugins.lock.json`, or the lock cannot be read. Nothing was run.',
   },
+  ERR_PORTCULLIS_PLUGIN_UNTRUSTED: {
+    kind: 'PluginError',
+    temporary: false,
+    meaning:
+      'Nobody said that the plugin is to be trusted, so it was not installed: look at what it asks for, then say so.',
+  },
   ERR_PORTCULLIS_STORAGE_CORRUPT: {
     kind: 'StorageError',
     temporary: false,
