@@ -47,6 +47,8 @@ export class MountStorage {
 
   get(key: string, txn: string): Promise<Uint8Array | undefined> {
     checkKey(key)
+    // Plugins of the field read it for a path without a name, and count on there being nothing.
+    if (key === '') return Promise.resolve(undefined)
     return txn === '' ? this.#store.get(key) : this.#transaction(txn).get(key)
   }
 

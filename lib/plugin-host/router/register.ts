@@ -81,7 +81,10 @@ function entryOf(spec: PluginSpec, isolation: Isolation): CatalogEntry {
 function versionOf(text: string): string {
   const version = text === '' ? '' : canonicalVersion(text)
   if (version === undefined)
-    throw refuse(400, `version ${JSON.stringify(text.slice(0, 100))} is not a valid semantic version`)
+    throw refuse(
+      400,
+      `version ${JSON.stringify(text.slice(0, 100))} is not a valid semantic version: malformed version: ${text.slice(0, 100)}`,
+    )
   return version
 }
 

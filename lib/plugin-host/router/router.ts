@@ -98,7 +98,8 @@ export class Router {
     const tokenValue = request.token === undefined ? '' : unseal(request.token)
     const isUnwrapping = path === 'sys/wrapping/unwrap' || path === 'sys/wrapping/rewrap'
     if (token === undefined && !WITHOUT_TOKEN.has(path) && !isUnwrapping) throw refuse(403, 'permission denied')
-    if (token === undefined && isUnwrapping && tokenValue === '') throw refuse(403, 'permission denied')
+    if (token === undefined && isUnwrapping && tokenValue === '')
+      throw refuse(403, 'error validating wrapping token: token is empty')
     if (token !== undefined && token.record.kind !== 'operator' && !WITHOUT_TOKEN.has(path) && !isForEveryone(path))
       throw denied()
     const call = {

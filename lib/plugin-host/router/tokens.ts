@@ -84,10 +84,13 @@ class StoredTokens implements Tokens {
     const hash = hashOf(value)
     if (!value.startsWith('b.')) return this.byHash(hash)
     const known = this.#described.get(hash)
-    if (known !== undefined) return known.dueMs > clock.now() ? known : undefined
+    if (known !== undefined) return this.#lives(known) ? known : undefined
     const record = this.#batch.open(value)
     const dueMs = record === undefined ? 0 : dueOf(clock, record.expiresAtMs ?? Infinity)
-    return record === undefined || dueMs <= clock.now() ? undefined : new Token(hash, record, dueMs)
+    if (record === undefined || dueMs <= clock.now()) return undefined
+    // Nothing of it is stored that could be revoked, but it goes with its parent.
+    if (record.parent !== '' && this.byHash(record.parent) === undefined) return undefined
+    return new Token(hash, record, dueMs)
   }
 
   byHash(hash: string): Token | undefined {
@@ -156,6 +159,11 @@ class StoredTokens implements Tokens {
 
   ttlMs(token: Token): number {
     return Math.max(0, token.dueMs - this.#context.clock.now())
+  }
+
+  #lives({ record, dueMs, isDead }: Token): boolean {
+    if (isDead || dueMs <= this.#context.clock.now()) return false
+    return record.type === 'service' || record.parent === '' || this.byHash(record.parent) !== undefined
   }
 
   #recordOf({ ttlMs, ...spec }: TokenSpec): TokenRecord {

@@ -151,3 +151,9 @@ test('keys and values have limits, and no key leads upwards', async () => {
     await assert.rejects(async () => storage.list(key, ''), /relative paths/)
   }
 })
+
+test('at the empty key there is nothing, as plugins of the field expect', async () => {
+  const storage = storageOf()
+  assert.equal(await storage.get('', ''), undefined)
+  assert.equal(await storage.get('', storage.begin(true)), undefined)
+})

@@ -4,7 +4,7 @@ import type { Store } from '../../../ports/store.ts'
 import { viewOf } from '../../storage/view.ts'
 import { removeAll } from '../documents.ts'
 import { DONE } from '../outcome.ts'
-import { refuse, unsupportedOperation } from '../refusal.ts'
+import { refuse, unsupportedOperation, wrapped } from '../refusal.ts'
 import type { Tokens } from '../tokens.ts'
 import type { OwnHandler } from './call.ts'
 
@@ -25,13 +25,14 @@ export function createCubbyholeHandler(store: Store, tokens: Tokens): OwnHandler
         return { data: { keys } }
       }
       case 'read': {
-        const bytes = rest === '' ? undefined : await view.get(rest)
+        if (rest === '') throw refuse(500, wrapped('missing path'))
+        const bytes = await view.get(rest)
         if (bytes === undefined) throw refuse(404)
         return { data: parseObject(bytes) ?? {} }
       }
       case 'write':
         if (rest === '' || rest.endsWith('/')) throw refuse(400, "cannot write to a path ending in '/'")
-        if (Object.keys(data).length === 0) throw refuse(400, 'missing data fields')
+        if (Object.keys(data).length === 0) throw refuse(500, wrapped('missing data fields'))
         await view.write([{ key: rest, value: Buffer.from(JSON.stringify(data)) }])
         return DONE
       case 'delete':

@@ -127,6 +127,9 @@ export function createUiMountsHandler(deps: MountHandlerDeps): OwnHandler {
     const mount = deps.table.of(rest)
     if (mount !== undefined) return { data: { ...described(deps, mount), path: mount.record.path } }
     const path = JSON.stringify(`${rest.replace(/\/$/, '')}/`)
-    throw refuse(403, `preflight capability check returned 403, no mount serves ${path}`)
+    throw refuse(
+      403,
+      `preflight capability check returned 403, please ensure client's policies grant access to path ${path}`,
+    )
   }
 }

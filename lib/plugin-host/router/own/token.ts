@@ -37,7 +37,7 @@ const OTHERS: Readonly<Record<string, Action>> = {
     data: described(deps, named(deps, call), textField(call.data, 'token') || call.tokenValue),
   }),
   'lookup-accessor': (deps, call) => ({ data: described(deps, byAccessor(deps, call), '') }),
-  renew: (deps, call) => renewed(deps, named(deps, call), call, textField(call.data, 'token')),
+  renew: (deps, call) => renewed(deps, renewable(deps, call), call, textField(call.data, 'token')),
   'renew-accessor': (deps, call) => renewed(deps, byAccessor(deps, call), call, ''),
   revoke: (deps, call) => revoked(deps, deps.tokens.find(textField(call.data, 'token'))),
   'revoke-accessor': revokedByAccessor,
@@ -68,6 +68,12 @@ function self({ token }: OwnCall): Token {
 function named({ tokens }: TokenHandlerDeps, { data, tokenValue }: OwnCall): Token {
   const token = tokens.find(textField(data, 'token') || tokenValue)
   if (token === undefined) throw refuse(403, 'bad token')
+  return token
+}
+
+function renewable({ tokens }: TokenHandlerDeps, { data, tokenValue }: OwnCall): Token {
+  const token = tokens.find(textField(data, 'token') || tokenValue)
+  if (token === undefined) throw refuse(400, 'token not found')
   return token
 }
 
@@ -102,7 +108,7 @@ async function created(deps: TokenHandlerDeps, call: OwnCall, isOrphan: boolean)
     type,
     displayName: displayNameOf(textField(data, 'display_name')),
     metadata: textsField(data, 'meta') ?? null,
-    parent: isOrphan || type === 'batch' ? '' : self(call).hash,
+    parent: isOrphan ? '' : self(call).hash,
     ...{ ttlMs, periodMs, explicitMaxTtlMs },
     renewable: flagField(data, 'renewable') ?? true,
     usesLeft: type === 'batch' ? 0 : countField(data, 'num_uses'),
@@ -116,6 +122,7 @@ function displayNameOf(name: string): string {
 
 async function renewed(deps: TokenHandlerDeps, token: Token, { data }: OwnCall, value: string): Promise<Outcome> {
   const { record } = token
+  if (record.type === 'batch') throw refuse(400, 'batch tokens cannot be renewed')
   if (!record.renewable) throw refuse(400, 'lease is not renewable')
   const { ttlMs, warnings, change } = await renewal(deps, token, durationMs(data.increment, 'increment'))
   await deps.tokens.update(token, change)
