@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type Bao, startBao } from './bao.ts'
 import { ROOT } from './imports.ts'
@@ -11,7 +11,7 @@ export interface BaoWithPlugins {
   readonly bao: Bao
   readonly folder: string
   /**
-   * Registers the plugin that `source` (below the checkout) serves: a script that begins with the path of this Node, as a
+   * Registers the plugin that `source` serves (absolute, or below the checkout): a script that begins with the path of this Node, as a
    * server starts it.
    */
   register(type: 'secret' | 'auth' | 'database', name: string, source: string, env?: readonly string[]): Promise<string>
@@ -29,7 +29,7 @@ export async function startBaoWithPlugins(t: TestContext): Promise<BaoWithPlugin
     async register(type, name, source, env = []) {
       const file = join(folder, name)
       const head = `#!/usr/bin/env -S ${process.execPath} --conditions=portcullis-source`
-      writeFileSync(file, `${head}\nimport(${JSON.stringify(join(ROOT, source))})\n`)
+      writeFileSync(file, `${head}\nimport(${JSON.stringify(resolve(ROOT, source))})\n`)
       chmodSync(file, 0o755)
       const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex')
       await bao.root('POST', `sys/plugins/catalog/${type}/${name}`, { sha256, command: name, env })

@@ -56,7 +56,8 @@ export async function serve(plugins: Plugin | readonly Plugin[], options: ServeO
     await Promise.race([running.ended, told])
     await end(running)
   } catch (error) {
-    log.error('the plugin cannot start', { ...failureOf(error), reason: error instanceof Error ? error.message : '' })
+    // Nothing has come from outside yet but the environment, so the words are our own or the system's.
+    log.error('the plugin cannot start', { reason: error instanceof Error ? error.message : typeof error })
     process.exit(1)
   }
 }

@@ -78,9 +78,9 @@ function memoryStorage(entries: Map<string, Uint8Array>, hasTransactions: boolea
     return transaction
   }
   return {
-    get: async (key, id) => of(id).view.get(key)?.slice(),
+    get: async (key, id) => of(id).view.get(key),
     put: async (key, value, _sealWrap, id) => {
-      of(id).view.set(key, value.slice())
+      of(id).view.set(key, new Uint8Array(value))
       if (id !== '') of(id).changed.add(key)
     },
     delete: async (key, id) => {
