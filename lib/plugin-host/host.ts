@@ -1,6 +1,7 @@
 import { PluginError } from '../errors/index.ts'
 import type { Sealed } from '../model/sealed.ts'
 import type { TokenDescription } from '../model/token-description.ts'
+import { builtinTable } from '../plugin/builtin/index.ts'
 import type { AuthMethod } from '../ports/auth-method.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
@@ -12,7 +13,6 @@ import { type PluginHostConfig, type PluginHostOptions, resolvePluginHost } from
 import { createPlugins } from './process/create-plugins.ts'
 import type { Plugins } from './process/plugins.ts'
 import { createAccessMethod } from './router/access-method.ts'
-import type { Engine } from './router/backends.ts'
 import type { Builtin } from './router/builtins.ts'
 import type { Context } from './router/context.ts'
 import { createDocuments } from './router/documents.ts'
@@ -27,8 +27,6 @@ export interface HostDrivers {
   readonly plugins: Plugins
   /** Built-in plugins; default: those of the package. */
   readonly builtins: readonly Builtin[]
-  /** Engines inside the host, by name of their built-in entry. */
-  readonly engines: ReadonlyMap<string, Engine>
 }
 
 /** A way to plugins in place of a server: `createGateway({ server: await createPluginHost({ … }), … })`. */
@@ -59,7 +57,7 @@ export async function createPluginHost(
   drivers: Partial<HostDrivers> = {},
 ): Promise<PluginHost> {
   const config = resolvePluginHost(options)
-  const { clock = systemClock, random = systemRandom, builtins = [], engines = new Map() } = drivers
+  const { clock = systemClock, random = systemRandom, builtins = builtinTable() } = drivers
   const plugins = drivers.plugins ?? processesOf(config, clock, random)
   const tell = createTell(config.onEvent)
   const schedule = createSchedule(clock, { onError: (error) => tell('work-failed', { code: codeOf(error) }) })
@@ -67,7 +65,7 @@ export async function createPluginHost(
   const documents = createDocuments(store)
   const context: Context = { clock, random, schedule, store, documents, tell, defaultLeaseTtlMs, maxLeaseTtlMs }
   try {
-    const parts = await openParts(context, config, { plugins, builtins, engines })
+    const parts = await openParts(context, config, { plugins, builtins })
     await declare(parts, config)
     await parts.start()
     return hostOf(parts, context, plugins)
@@ -103,12 +101,23 @@ function otherType(path: string, is: string, wanted: string): PluginError {
   return new PluginError('ERR_PORTCULLIS_PLUGIN_INVALID', message, { plugin: wanted, mount: path })
 }
 
+/** How long a host that closes waits for calls on their way, before it ends the plugins under them. */
+const DRAIN_LIMIT_MS = 10_000
+
+/** Resolves with `work`, or when the time is over. */
+async function within(clock: Clock, limitMs: number, work: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const limit = clock.after(limitMs, resolve)
+  await Promise.race([work, promise])
+  limit.cancel()
+}
+
 function hostOf(parts: Parts, { clock, schedule, store }: Context, plugins: Plugins): PluginHost {
   const { router, tokens, operator, leases } = parts
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
     parts.stop()
-    await router.drain()
+    await within(clock, DRAIN_LIMIT_MS, router.drain())
     schedule.close()
     await leases.settled()
     await parts.close()

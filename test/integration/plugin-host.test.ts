@@ -178,6 +178,15 @@ test('the Go jwt plugin: a login through the gateway, judged by its holder, rene
   )
 })
 
+test('the built-in kv needs no registration, and its process serves both versions', async (t) => {
+  const it = await startHost(t, { mounts: { secret: { type: 'kv', options: { version: '2' } }, one: { type: 'kv' } } })
+  const { gateway } = await gatewayOver(t, it.host, { policies: [READ_ALL] })
+  await untilReady(() => gateway.kv('secret').write('a', { color: 'green' }))
+  assert.deepEqual((await gateway.kv('secret').read('a')).value, { color: 'green' })
+  await gateway.kv('one').write('a', { color: 'red' })
+  assert.deepEqual((await gateway.kv('one').read('a')).value, { color: 'red' })
+})
+
 /** A plugin may say for a moment after its start that it is not ready. */
 async function untilReady(work: () => Promise<unknown>): Promise<void> {
   for (let tries = 0; ; tries += 1) {

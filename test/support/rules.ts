@@ -76,11 +76,15 @@ export const pipelineKnowsTypesOfIdeas: Rule = (sources) =>
     })
     .map(told)
 
+/** What the host takes of the SDK: which plugins come with the package, as names and files to run. */
+const BUILTIN_TABLE = 'lib/plugin/builtin/index.ts'
+
 /** The plugin host is a driver; the SDK shares its wire, and nothing else of it. */
 export const pluginsShareTheWire: Rule = (sources) =>
   crossings(sources, (area) => area === 'plugin-host' || area === 'plugin')
     .filter(({ from, to, area }) => {
       if (isFoundation(area) || area === SYSTEM) return false
+      if (areaOf(from.path) === 'plugin-host' && to.target === BUILTIN_TABLE) return false
       if (areaOf(from.path) === 'plugin') return !to.target.startsWith('lib/plugin-host/wire/')
       return true
     })

@@ -4,6 +4,7 @@ import type { BackendServices, CatalogEntry, Plugins } from '../process/plugins.
 import { viewOf } from '../storage/view.ts'
 import type { Catalog } from './catalog.ts'
 import type { Context } from './context.ts'
+import type { GuardKey } from './exposure.ts'
 import { type Mount, type Running, runningOf } from './mount.ts'
 
 /** Makes a backend that lives in the host itself, such as the database engine. */
@@ -18,6 +19,7 @@ export interface BackendDeps {
   /** Bytes that one mount may store. */
   readonly maxStorageBytes: number
   readonly clusterId: string
+  readonly guardKey: GuardKey
   wrap(data: string, ttlMs: number, path: string): Promise<BackendWrap>
   entity(id: string): BackendEntity | undefined
   password(policy: string): Promise<string>
@@ -90,6 +92,7 @@ export class Backends {
 
   async #start(mount: Mount): Promise<Running> {
     const entry = this.entryOf(mount)
+    this.#deps.guardKey(entry)
     const facts = factsOf(mount)
     const services = this.#servicesOf(mount)
     const engine = entry.isBuiltin ? this.#deps.engines.get(entry.name) : undefined

@@ -30,8 +30,19 @@ export class Entities {
     const entity = { id, name: known?.name ?? `entity_${randomHex(random)}`, metadata: {}, aliases: [alias] }
     // Before it is awaited: two first logins at once are one entity.
     this.#keep(entity)
-    await documents.put(FOLDER + hashOf(key), entity)
+    try {
+      await documents.put(FOLDER + hashOf(key), entity)
+    } catch (error) {
+      // Who is not stored would be somebody else after a restart.
+      if (known === undefined) this.#forget(entity)
+      throw error
+    }
     return entity
+  }
+
+  #forget(entity: BackendEntity): void {
+    this.#byId.delete(entity.id)
+    for (const alias of entity.aliases) this.#byAlias.delete(keyOf(alias))
   }
 
   #keep(entity: BackendEntity): void {

@@ -2,13 +2,15 @@ import type { TokenDescription } from '../../model/token-description.ts'
 import type { PluginHostConfig } from '../options.ts'
 import type { Plugins } from '../process/plugins.ts'
 import { capabilitiesOn } from './access.ts'
-import { Backends, type Engine } from './backends.ts'
+import { Backends } from './backends.ts'
 import { type Builtin, builtinEntry } from './builtins.ts'
 import { openCatalog } from './catalog.ts'
 import { clearMount } from './clear-mount.ts'
 import type { Context } from './context.ts'
+import { createEngines, ENGINE_BUILTINS } from './engines.ts'
 import { Entities } from './entities.ts'
 import { codeOf } from './events.ts'
+import { createGuardKey } from './exposure.ts'
 import { Leases } from './leases.ts'
 import { createLogIn } from './logins.ts'
 import { MountTable } from './mount-table.ts'
@@ -19,12 +21,13 @@ import { createCubbyholeHandler } from './own/cubbyhole.ts'
 import { createLeaseHandler } from './own/leases.ts'
 import { createMountHandler, createReloadHandler, createRemountHandler, createUiMountsHandler } from './own/mounts.ts'
 import { createOwn, type OwnHandlers } from './own/own.ts'
+import { createPasswordPolicyHandler } from './own/password-policies.ts'
 import { createCapabilitiesHandler, createStateHandler } from './own/state.ts'
 import { createTokenHandler } from './own/token.ts'
 import { createWrappingHandler } from './own/wrapping.ts'
 import { createOwnRequests } from './own-requests.ts'
+import { PasswordPolicies } from './password-policies.ts'
 import { createPeriodic } from './periodic.ts'
-import { refuse } from './refusal.ts'
 import { createRegister } from './register.ts'
 import { createHandle } from './requests.ts'
 import { Router } from './router.ts'
@@ -36,7 +39,6 @@ import { Wrapping } from './wrapping.ts'
 export interface PluginParts {
   readonly plugins: Plugins
   readonly builtins: readonly Builtin[]
-  readonly engines: ReadonlyMap<string, Engine>
 }
 
 /** The parts of a host, joined. */
@@ -58,29 +60,30 @@ export interface Parts {
 /** Reads what is stored, and joins everything. */
 export async function openParts(context: Context, config: PluginHostConfig, given: PluginParts): Promise<Parts> {
   const { documents, store, clock, random, tell } = context
-  const { plugins, engines } = given
+  const { plugins } = given
   const clusterId = await clusterIdOf(context)
-  const catalog = await openCatalog(documents, given.builtins.map(builtinEntry))
+  const catalog = await openCatalog(documents, [...ENGINE_BUILTINS, ...given.builtins].map(builtinEntry))
+  const engines = createEngines(context, catalog, plugins)
+  const passwords = new PasswordPolicies(context)
   const table = new MountTable(context)
   const entities = new Entities(context)
+  const guardKey = createGuardKey(store)
   const wrapping = new Wrapping(context)
   const backends = new Backends({
-    ...{ context, catalog, plugins, engines, clusterId },
+    ...{ context, catalog, plugins, engines, clusterId, guardKey },
     maxStorageBytes: config.maxStorageBytes,
     wrap: (data, ttlMs, path) => wrapping.wrap(`{"data":${data}}`, ttlMs, path),
     entity: (id) => entities.byId(id),
-    password: async (policy) => {
-      throw refuse(400, `no password policy ${JSON.stringify(policy)}`)
-    },
+    password: async (policy) => passwords.generate(policy),
   })
   const ownRequests = createOwnRequests({ context, table, backends })
   const tokens = await openTokens(context)
   const leases = new Leases(context, ownRequests, tokens)
-  await Promise.all([table.load(), entities.load(), wrapping.load()])
+  await Promise.all([table.load(), entities.load(), wrapping.load(), passwords.load()])
   await leases.load()
   const clear = clearMount({ leases, tokens })
   const mounts = new Mounts({ context, table, catalog, backends, rollback: ownRequests.rollback, clear })
-  const register = createRegister({ catalog, plugins, tell, isolation: config.isolation })
+  const register = createRegister({ catalog, plugins, tell, isolation: config.isolation, guardKey })
   const mountDeps = { table, mounts, backends }
   const leaseHandler = createLeaseHandler(leases)
   const state = createStateHandler(clock, clusterId)
@@ -101,6 +104,7 @@ export async function openParts(context: Context, config: PluginHostConfig, give
         ] as OwnHandlers[number],
     ),
     ['sys/wrapping', createWrappingHandler(wrapping)],
+    ['sys/policies/password', createPasswordPolicyHandler(passwords)],
     ['sys/capabilities-self', createCapabilitiesHandler((token, path) => capabilitiesOn(table, token, path))],
     ...['health', 'seal-status', 'leader'].map(
       (name) => [`sys/${name}`, (call) => state({ ...call, rest: name })] as OwnHandlers[number],

@@ -2,6 +2,7 @@ import { PluginError } from '../../errors/index.ts'
 import type { CatalogEntry, Inspection, Isolation, Plugins, PluginType } from '../process/plugins.ts'
 import type { Catalog } from './catalog.ts'
 import type { Tell } from './events.ts'
+import type { GuardKey } from './exposure.ts'
 import { refuse } from './refusal.ts'
 import { canonicalVersion } from './version.ts'
 
@@ -34,15 +35,17 @@ export interface RegisterDeps {
   readonly plugins: Plugins
   readonly tell: Tell
   readonly isolation: Isolation
+  readonly guardKey: GuardKey
 }
 
 const NAME = /^[\w.-]{1,128}$/
 
-export function createRegister({ catalog, plugins, tell, isolation }: RegisterDeps): Register {
+export function createRegister({ catalog, plugins, tell, isolation, guardKey }: RegisterDeps): Register {
   return async (spec) => {
     const entry = entryOf(spec, isolation)
     const known = catalog.find(entry.type, entry.name, entry.version)
     if (known !== undefined && isSame(known, entry)) return known
+    guardKey(entry)
     const inspection = await inspected(plugins, entry)
     if (inspection.type !== entry.type)
       throw refuse(400, `plugin ${entry.name} is of type ${inspection.type}, not ${entry.type}`)

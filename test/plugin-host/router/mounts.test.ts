@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { BUILTIN_VERSION } from '../../../lib/plugin-host/router/builtins.ts'
 import { SYSTEM_TTL_MS } from '../../../lib/plugin-host/router/duration.ts'
+import type { Store } from '../../../lib/ports/store.ts'
 import { authOf, type Script, said, secretOf } from './scripted-plugins.ts'
 import { SHA, type World, world } from './world.ts'
 
@@ -243,15 +245,16 @@ test('the catalog in the shapes of the server; an environment is never told', as
   assert.deepEqual([mock.data?.args, mock.data?.version], [['-a', 'x,y'], 'v0.0.0+mock'])
   assert.ok(!JSON.stringify(mock).includes('hunter2'))
   assert.deepEqual((await it.ask('read', 'sys/plugins/catalog/auth/door', { token })).data?.args, ['--flag', 'v'])
-  assert.deepEqual((await it.ask('list', 'sys/plugins/catalog/secret', { token })).data, { keys: ['mock'] })
+  assert.deepEqual((await it.ask('list', 'sys/plugins/catalog/secret', { token })).data, { keys: ['database', 'mock'] })
   assert.equal(
     await as(it, 'read', 'sys/plugins/catalog/secret'),
     '405: 1 error occurred:\n\t* unsupported operation\n\n',
   )
   assert.deepEqual((await it.ask('read', 'sys/plugins/catalog', { token })).data, {
-    ...{ auth: ['door'], database: [], secret: ['mock'] },
+    ...{ auth: ['door'], database: [], secret: ['database', 'mock'] },
     detailed: [
       { builtin: false, name: 'door', sha256: SHA, type: 'auth', version: '' },
+      { builtin: true, deprecation_status: 'supported', name: 'database', type: 'secret', version: BUILTIN_VERSION },
       { builtin: false, name: 'mock', sha256: SHA, type: 'secret', version: 'v0.0.0+mock' },
     ],
   })
@@ -378,10 +381,47 @@ test('every mount gets its turn about once a minute, never two at once, and fail
   )
   isStuck = true
   await it.clock.advance(600_000)
-  const counts = it.plugins
-    .of('rollback')
-    .reduce<Record<string, number>>((sum, { mountPoint }) => ({ ...sum, [mountPoint]: (sum[mountPoint] ?? 0) + 1 }), {})
-  assert.equal(counts['b/'], 2)
-  assert.ok((counts['kv/'] ?? 0) >= 9 && (counts['kv/'] ?? 0) <= 12, `${counts['kv/']}`)
+  const countOf = (path: string): number =>
+    it.plugins.of('rollback').filter(({ mountPoint }) => mountPoint === path).length
+  assert.equal(countOf('b/'), 2)
+  assert.ok(countOf('kv/') >= 9 && countOf('kv/') <= 12, `${countOf('kv/')}`)
   assert.equal(SYSTEM_TTL_MS, 2_764_800_000)
+})
+
+test('password policies are kept, told and used by plugins', async (t) => {
+  const asks: Script = {
+    async handle({ path }, { view }) {
+      return said({ password: await view.password(path) })
+    },
+  }
+  const it = await world(t, { asks }, { mounts: { p: { type: 'asks' } } })
+  const { operator: token } = it
+  const policy = 'length = 30\nrule "charset" { charset = "ab" min-chars = 1 }'
+  assert.equal((await it.ask('write', 'sys/policies/password/two', { token, data: { policy } })).status, 204)
+  assert.match(String((await it.ask('read', 'p/two')).data?.password), /^[ab]{30}$/)
+  await it.restart()
+  assert.deepEqual((await it.ask('read', 'sys/policies/password/two', { token })).data, { policy })
+  assert.deepEqual((await it.ask('list', 'sys/policies/password', { token })).data, { keys: ['two'] })
+  const made = await it.ask('read', 'sys/policies/password/two/generate', { token })
+  assert.match(String(made.data?.password), /^[ab]{30}$/)
+  assert.match(await as(it, 'write', 'sys/policies/password/bad', { policy: 'length = 1' }), /^400: /)
+  await it.ask('delete', 'sys/policies/password/two', { token })
+  assert.equal(await as(it, 'read', 'sys/policies/password/two'), '404: ')
+  await assert.rejects(it.ask('read', 'p/two'), { code: 'ERR_PORTCULLIS_PLUGIN_UNKNOWN' })
+})
+
+test('a root key in the environment goes with no plugin that could read it there', async (t) => {
+  const exposed = (store: Store): Store =>
+    Object.assign(Object.create(null), {
+      get: store.get.bind(store),
+      list: store.list.bind(store),
+      write: store.write.bind(store),
+      close: store.close.bind(store),
+      rootKeyKind: 'environment',
+    })
+  const it = await world(t, { kv: KV }, { plugins: [] }, { wrapStore: exposed })
+  const plugin = { name: 'kv', type: 'secret', command: '/kv', sha256: SHA } as const
+  await assert.rejects(it.host.operator.register(plugin), { code: 'ERR_PORTCULLIS_PLUGIN_ISOLATION' })
+  await it.host.operator.register({ ...plugin, isolation: 'sandbox' })
+  await it.host.operator.mount('kv', { type: 'kv' })
 })

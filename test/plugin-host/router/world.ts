@@ -64,7 +64,7 @@ export async function world(
         })),
         ...options,
       },
-      { clock, random: systemRandom, plugins, ...others },
+      { clock, random: systemRandom, plugins, builtins: [], ...others },
     )
   const host = await start()
   const it: World = {
