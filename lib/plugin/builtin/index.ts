@@ -9,7 +9,10 @@ export interface BuiltinPlugin {
   readonly args: readonly string[]
 }
 
-const NAMES: readonly Pick<BuiltinPlugin, 'name' | 'type'>[] = [{ name: 'kv', type: 'secret' }]
+const NAMES: readonly Pick<BuiltinPlugin, 'name' | 'type'>[] = [
+  { name: 'kv', type: 'secret' },
+  { name: 'postgresql-database-plugin', type: 'database' },
+]
 
 /** The plugins that come with the package, for a host's catalog. Nothing of them is loaded into this process. */
 export function builtinTable(): readonly BuiltinPlugin[] {

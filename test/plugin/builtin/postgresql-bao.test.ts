@@ -6,7 +6,7 @@ import { realServersAbsent } from '../../support/real-servers.ts'
 import { startBaoWith } from './bao-with-plugin.ts'
 
 const skip = await realServersAbsent()
-const PLUGIN = { name: 'our-postgresql', type: 'database', file: './served-postgresql.ts' } as const
+const PLUGIN = { name: 'our-postgresql', type: 'database', file: './served-builtins.ts' } as const
 const CREATE = `CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'; GRANT USAGE ON SCHEMA public TO "{{name}}"`
 
 interface Servers {

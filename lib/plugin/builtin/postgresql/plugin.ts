@@ -19,7 +19,6 @@ import { PostgresqlDriver } from './driver.ts'
  */
 export const postgresql: DatabasePlugin = definePlugin({
   name: 'postgresql-database-plugin',
-  version: 'v0.1.0',
   type: 'database',
   open: ({ log }) => new PostgresqlDriver(log),
 })
