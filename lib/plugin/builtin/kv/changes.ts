@@ -15,7 +15,7 @@ export function withVersion(secret: Secret, config: Config, nowMs: number): Chan
   const created = timeText(nowMs)
   const current = secret.current + 1
   const limit = secret.maxVersions || config.maxVersions || DEFAULT_MAX_VERSIONS
-  const oldest = current > limit ? Math.max(secret.oldest, current - limit + 1) : secret.oldest
+  const oldest = current >= limit ? Math.max(secret.oldest, current - limit + 1) : secret.oldest
   const entries = Object.entries(secret.versions)
   const kept = entries.filter(([number]) => Number(number) >= oldest)
   const version: Version = { created, deleted: endOf(secret, config, nowMs), destroyed: false }

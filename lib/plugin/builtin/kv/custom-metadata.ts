@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonValue } from '../../../model/json.ts'
-import { PluginRefusal } from '../../refusal.ts'
+import { Refused } from './refused.ts'
 
 /** What users say of a secret: texts by name. */
 export type CustomMetadata = Readonly<Record<string, string>>
@@ -10,19 +10,20 @@ const MAX_TEXT_BYTES = 512
 /** Letters, marks, numbers, punctuation, symbols, and of all spaces the plain one. */
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u
 
-/** Reads `value`, numbers and booleans as texts. @throws {PluginRefusal} it is no object of texts, or beyond a limit. */
+/** Reads `value`, numbers and booleans as texts. @throws {Refused} it is no object of texts, or beyond a limit. */
 export function customMetadataOf(value: JsonValue): CustomMetadata {
   const custom = Object.fromEntries(entriesOf(value).map(([name, part]) => [name, textOf(part)]))
   check(custom)
   return custom
 }
 
-/** `custom` with the changes in `patch`, where null removes. @throws {PluginRefusal} as {@link customMetadataOf}. */
+/** `custom` with the changes in `patch`, texts alone, where null removes. @throws {Refused} as {@link customMetadataOf}. */
 export function patchedCustomMetadata(custom: CustomMetadata | null, patch: JsonValue): CustomMetadata {
   const result = new Map(Object.entries(custom ?? {}))
   for (const [name, value] of entriesOf(patch)) {
     if (value === null) result.delete(name)
-    else result.set(name, textOf(value))
+    else if (typeof value === 'string') result.set(name, value)
+    else throw refused('values must be texts')
   }
   const patched = Object.fromEntries(result)
   check(patched)
@@ -50,7 +51,7 @@ function check(custom: CustomMetadata): void {
   if (errors.length === 0) errors.push(...Object.entries(custom).flatMap(([name, text]) => errorsOf(name, text)))
   if (errors.length === 0) return
   const lines = errors.map((error) => `\t* custom_metadata validation failed: ${error}`)
-  throw new PluginRefusal(`${errors.length} error${errors.length > 1 ? 's' : ''} occurred:\n${lines.join('\n')}\n\n`)
+  throw new Refused(`${errors.length} error${errors.length > 1 ? 's' : ''} occurred:\n${lines.join('\n')}\n\n`)
 }
 
 function errorsOf(name: string, text: string): readonly string[] {
@@ -90,6 +91,6 @@ const SHORT: ReadonlyMap<number, string> = new Map([
   [13, '\\r'],
 ])
 
-function refused(why: string): PluginRefusal {
-  return new PluginRefusal(`custom_metadata validation failed: ${why}`)
+function refused(why: string): Refused {
+  return new Refused(`custom_metadata validation failed: ${why}`)
 }

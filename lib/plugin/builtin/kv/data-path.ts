@@ -1,7 +1,6 @@
 import type { JsonObject } from '../../../model/json.ts'
 import { data, type PluginAnswer, raw, withStatus } from '../../answer.ts'
 import { type Path, path } from '../../path.ts'
-import { PluginRefusal } from '../../refusal.ts'
 import type { PluginStorage } from '../../storage.ts'
 import { withDeleted, withVersion } from './changes.ts'
 import { checkCas, dataIn } from './check-and-set.ts'
@@ -9,6 +8,7 @@ import { type Config, readConfig } from './config.ts'
 import { nameOf } from './keys.ts'
 import { mergePatch } from './merge-patch.ts'
 import { readFound } from './read.ts'
+import { existing, Refused, refusing } from './refused.ts'
 import { emptySecret, isGone, type Secret, versionData, versionOf } from './secret.ts'
 import { readSecret, readVersion, storeVersion, writeSecret } from './secrets.ts'
 import type { Shared } from './v2.ts'
@@ -25,11 +25,11 @@ export function dataPath({ clock, locks }: Shared): Path {
         version: { type: 'integer', description: 'Number of the version to read; 0 for the newest.' },
       },
     },
-    exists: async ({ params, storage }) => {
+    exists: existing(async ({ params, storage }) => {
       const name = nameOf(params.path)
       return name !== '' && (await readSecret(storage, name)) !== undefined
-    },
-    read: async (request) => {
+    }),
+    read: refusing(async (request) => {
       const found = await readFound(
         request.storage,
         nameOf(request.params.path),
@@ -39,8 +39,8 @@ export function dataPath({ clock, locks }: Shared): Path {
       if (found === undefined) return undefined
       const answer = data({ data: found.data, metadata: found.metadata })
       return found.isGone ? withStatus(404, answer, request) : answer
-    },
-    write: async ({ params, data: body, fields, storage }) => {
+    }),
+    write: refusing(async ({ params, data: body, fields, storage }) => {
       const name = writable(params.path)
       const written = dataIn(body, fields.data)
       const config = await readConfig(storage)
@@ -50,8 +50,8 @@ export function dataPath({ clock, locks }: Shared): Path {
         checkCas(fields.options, secret.current, config.casRequired || secret.casRequired)
         return append(storage, name, secret, config, written, nowMs)
       })
-    },
-    patch: async (request) => {
+    }),
+    patch: refusing(async (request) => {
       const { params, data: body, fields, storage } = request
       const name = writable(params.path)
       const patch = dataIn(body, fields.data)
@@ -68,8 +68,8 @@ export function dataPath({ clock, locks }: Shared): Path {
         const before = (await readVersion(storage, name, found.number)) ?? {}
         return append(storage, name, secret, config, patch === null ? null : mergePatch(before, patch), nowMs)
       })
-    },
-    delete: ({ params, storage }) => {
+    }),
+    delete: refusing(({ params, storage }) => {
       const name = nameOf(params.path)
       return locks.run(name, async () => {
         const secret = name === '' ? undefined : await readSecret(storage, name)
@@ -77,13 +77,13 @@ export function dataPath({ clock, locks }: Shared): Path {
         const deleted = withDeleted(secret, [secret.current], clock.wallTime())
         await writeSecret(storage, name, deleted)
       })
-    },
+    }),
   })
 }
 
 /** The name to write to. A server refuses a folder itself. */
 function writable(text: string): string {
-  if (text === '' || text.endsWith('/')) throw new PluginRefusal("cannot write to a path ending in '/'")
+  if (text === '' || text.endsWith('/')) throw new Refused("cannot write to a path ending in '/'")
   return nameOf(text)
 }
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { PluginRefusal } from '../../refusal.ts'
+import { Refused } from './refused.ts'
 
 /** Bytes of UTF-8 that the name of a secret may have; what the strictest host stores, less our own prefix. */
 const MAX_NAME_BYTES = 1500
@@ -7,13 +7,13 @@ const MAX_NAME_BYTES = 1500
 /**
  * The name of a secret as it stands in a path: one slash where there are several, none at the ends.
  *
- * @throws {PluginRefusal} for one that no storage would take.
+ * @throws {Refused} for one that no storage would take.
  */
 export function nameOf(path: string): string {
   const name = path.includes('//') || path.startsWith('/') || path.endsWith('/') ? trimmed(path) : path
   // Counted in bytes only where it could matter: UTF-8 takes at most three for each unit.
   if (name.length * 3 > MAX_NAME_BYTES && Buffer.byteLength(name) > MAX_NAME_BYTES)
-    throw new PluginRefusal(`the name of a secret must have at most ${MAX_NAME_BYTES} bytes`)
+    throw new Refused(`the name of a secret must have at most ${MAX_NAME_BYTES} bytes`)
   return name
 }
 

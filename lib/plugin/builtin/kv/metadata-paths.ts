@@ -9,6 +9,7 @@ import { readConfig } from './config.ts'
 import { nameOf } from './keys.ts'
 import { namesAnswer, namesIn } from './list.ts'
 import { METADATA_FIELDS, type Settings, settingsIn, settingsInPatch, withSettings } from './metadata-settings.ts'
+import { refusing } from './refused.ts'
 import { emptySecret, secretData } from './secret.ts'
 import { METADATA, readSecret, removeSecret, writeSecret } from './secrets.ts'
 import type { Shared } from './v2.ts'
@@ -32,7 +33,7 @@ function rootListPath(): Path {
   return path('metadata', {
     summary: 'Names of secrets and folders.',
     fields: { properties: PAGE },
-    list: ({ fields, storage }) => list(storage, '', fields),
+    list: refusing(({ fields, storage }) => list(storage, '', fields)),
     ...{ read: advise, write: advise, patch: advise, delete: advise },
   })
 }
@@ -54,24 +55,24 @@ function metadataPath({ clock, locks }: Shared): Path {
     summary: 'What is known of a secret beside its data, and its settings.',
     description: 'Deleting it removes the secret with all its versions.',
     fields: { properties: { ...METADATA_FIELDS, ...PAGE } },
-    read: async ({ params, storage }) => {
+    read: refusing(async ({ params, storage }) => {
       const name = nameOf(params.path)
       const secret = name === '' ? undefined : await readSecret(storage, name)
       return secret === undefined ? undefined : data(secretData(secret))
-    },
-    write: async ({ params, data: body, fields, storage }) => {
+    }),
+    write: refusing(async ({ params, data: body, fields, storage }) => {
       const settings = settingsIn(body, fields)
       return settings === undefined ? undefined : change(storage, nameOf(params.path), settings, true)
-    },
-    patch: async ({ params, data: body, fields, storage }) => {
+    }),
+    patch: refusing(async ({ params, data: body, fields, storage }) => {
       const settings = settingsInPatch(body, fields)
       return settings === undefined ? undefined : change(storage, nameOf(params.path), settings, false)
-    },
-    delete: ({ params, storage }) => {
+    }),
+    delete: refusing(({ params, storage }) => {
       const name = nameOf(params.path)
       return name === '' ? undefined : locks.run(name, () => removeSecret(storage, name))
-    },
-    list: ({ params, fields, storage }) => list(storage, nameOf(params.path), fields),
+    }),
+    list: refusing(({ params, fields, storage }) => list(storage, nameOf(params.path), fields)),
   })
 }
 
@@ -79,7 +80,7 @@ function detailedRootPath(): Path {
   return path('detailed-metadata', {
     summary: 'Names of secrets and folders, with their metadata.',
     fields: { properties: PAGE },
-    list: ({ fields, storage }) => detailedList(storage, '', fields),
+    list: refusing(({ fields, storage }) => detailedList(storage, '', fields)),
     ...{ read: advise, write: advise, patch: advise, delete: advise },
   })
 }
@@ -88,7 +89,7 @@ function detailedPath(): Path {
   return path('detailed-metadata/:path*', {
     summary: 'Names of secrets and folders, with their metadata.',
     fields: { properties: PAGE },
-    list: ({ params, fields, storage }) => detailedList(storage, nameOf(params.path), fields),
+    list: refusing(({ params, fields, storage }) => detailedList(storage, nameOf(params.path), fields)),
   })
 }
 
@@ -107,10 +108,9 @@ async function detailedList(storage: PluginStorage, folder: string, fields: Page
   return names.length === 0 ? data({}) : data({ keys: names, key_info: Object.fromEntries(info) })
 }
 
-/** A folder has nothing to be told. */
+/** A folder is told what is known of the secret of its name, as the servers do; nothing where there is none. */
 async function described(storage: PluginStorage, folder: string, name: string): Promise<[string, JsonObject]> {
-  const isFolder = name.endsWith('/')
-  const secret = isFolder ? undefined : await readSecret(storage, folder === '' ? name : `${folder}/${name}`)
+  const secret = await readSecret(storage, nameOf(`${folder}/${name}`))
   return [name, secret === undefined ? {} : secretData(secret)]
 }
 

@@ -32,19 +32,16 @@ export interface Settings {
   readonly casRequired: boolean | undefined
   readonly metadataCasRequired: boolean | undefined
   readonly deleteAfter: number | undefined
-  /** Of what there is, what there is to be. @throws {PluginRefusal} beyond a limit. */
+  /** Of what there is, what there is to be. @throws {Refused} beyond a limit. */
   readonly custom: ((before: CustomMetadata | null) => CustomMetadata) | undefined
   /** The version of the metadata that the caller knows. */
   readonly cas: number | undefined
 }
 
-/** What a write sets; null stands for "as the mount says". @returns `undefined` for nothing. @throws {PluginRefusal} custom metadata that cannot be kept. */
+/** What a write sets; null stands for "as the mount says". @returns `undefined` for nothing. @throws {Refused} custom metadata that cannot be kept. */
 export function settingsIn(body: JsonObject, fields: Fields): Settings | undefined {
-  // The servers take null for a time as "not sent" here, and as 0 in a patch.
-  const after = fields.delete_version_after
   return anything(body, {
     ...plain(body, fields),
-    deleteAfter: after,
     custom: customOf(body, (value) => {
       const custom = customMetadataOf(value)
       return () => custom
@@ -52,11 +49,10 @@ export function settingsIn(body: JsonObject, fields: Fields): Settings | undefin
   })
 }
 
-/** What a patch sets; null takes a setting back, and in custom metadata a name. @throws {PluginRefusal} as {@link settingsIn}. */
+/** What a patch sets; null takes a setting back, and in custom metadata a name. @throws {Refused} as {@link settingsIn}. */
 export function settingsInPatch(body: JsonObject, fields: Fields): Settings | undefined {
   return anything(body, {
     ...plain(body, fields),
-    deleteAfter: setting(body, 'delete_version_after', fields.delete_version_after, 0),
     custom: customOf(body, (value) => {
       if (value === null) return () => ({})
       // What is wrong with the patch alone is said before anything is looked up.
@@ -72,12 +68,14 @@ function anything(body: JsonObject, settings: Settings): Settings | undefined {
   return NAMES.some((name) => Object.hasOwn(body, name)) ? settings : undefined
 }
 
-function plain(body: JsonObject, fields: Fields): Omit<Settings, 'deleteAfter' | 'custom'> {
+function plain(body: JsonObject, fields: Fields): Omit<Settings, 'custom'> {
   const maxVersions = setting(body, 'max_versions', fields.max_versions, 0)
   return {
     maxVersions: maxVersions === undefined ? undefined : maxVersions >>> 0,
     casRequired: setting(body, 'cas_required', fields.cas_required, false),
     metadataCasRequired: setting(body, 'metadata_cas_required', fields.metadata_cas_required, false),
+    // The servers take null for a time as "not sent".
+    deleteAfter: fields.delete_version_after,
     cas: setting(body, 'metadata_cas', fields.metadata_cas, 0),
   }
 }

@@ -17,7 +17,7 @@ export interface Secret {
   readonly updated: string
   /** Number of the newest version; 0 where none was ever written. */
   readonly current: number
-  /** Number of the oldest version kept; 0 until one was dropped. */
+  /** Number of the oldest version kept; 0 until there are as many as are kept. */
   readonly oldest: number
   readonly versions: Readonly<Record<string, Version>>
   /** How often the settings below were changed. */

@@ -3,11 +3,11 @@ import { data, type PluginAnswer } from '../../answer.ts'
 import type { SecretDefinition } from '../../definition.ts'
 import { durationSeconds } from '../../fields/duration.ts'
 import { type Path, path } from '../../path.ts'
-import { PluginRefusal } from '../../refusal.ts'
 import type { Mount } from '../../request.ts'
 import type { PluginStorage } from '../../storage.ts'
 import { encodeName, nameOf } from './keys.ts'
 import { namesAnswer, namesIn } from './list.ts'
+import { existing, Refused, refusing } from './refused.ts'
 
 /** Where secrets of a v1 mount are kept, by name. */
 export const SECRETS = 'secrets/'
@@ -19,22 +19,23 @@ export const STATIC_SECRET: SecretDefinition = { renew: true, revoke: () => {} }
 export const v1Paths: readonly Path[] = [
   path(':path*', {
     summary: 'A secret: whatever object is written to it.',
+    fields: { properties: {} },
     description: 'A field "ttl" (or "lease"), such as "30m", tells readers when to come back; the secret stays.',
-    exists: async ({ params, storage }) => (await find(storage, params.path)) !== undefined,
-    read: async ({ params, storage, mount }) => {
+    exists: existing(async ({ params, storage }) => (await find(storage, params.path)) !== undefined),
+    read: refusing(async ({ params, storage, mount }) => {
       const secret = await find(storage, params.path)
       return secret === undefined ? undefined : answerOf(secret, mount)
-    },
+    }),
     // Named apart: nothing else of the request than its body is data.
-    write: async ({ params, data: body, storage }) => {
-      if (params.path === '') throw new PluginRefusal('missing path')
-      if (Object.keys(body).length === 0) throw new PluginRefusal('missing data fields')
+    write: refusing(async ({ params, data: body, storage }) => {
+      if (params.path === '') throw new Refused('missing path')
+      if (Object.keys(body).length === 0) throw new Refused('missing data fields')
       await storage.putJson(SECRETS + encodeName(nameOf(params.path)), body)
-    },
-    delete: async ({ params, storage }) => {
+    }),
+    delete: refusing(async ({ params, storage }) => {
       if (isName(params.path)) await storage.delete(SECRETS + encodeName(nameOf(params.path)))
-    },
-    list: async ({ params, storage }) => namesAnswer(await namesIn(storage, SECRETS, nameOf(params.path))),
+    }),
+    list: refusing(async ({ params, storage }) => namesAnswer(await namesIn(storage, SECRETS, nameOf(params.path)))),
   }),
 ]
 

@@ -1,10 +1,10 @@
 import type { Clock } from '../../../ports/clock.ts'
 import { type Path, path } from '../../path.ts'
-import { PluginRefusal } from '../../refusal.ts'
 import type { PluginStorage } from '../../storage.ts'
 import { withDeleted, withDestroyed, withUndeleted } from './changes.ts'
 import { readConfig } from './config.ts'
 import { nameOf } from './keys.ts'
+import { Refused, refusing } from './refused.ts'
 import type { Secret } from './secret.ts'
 import { readSecret, storeDestroyed, writeSecret } from './secrets.ts'
 import type { Shared } from './v2.ts'
@@ -66,14 +66,14 @@ function versionPath({ clock, locks }: Shared, { folder, summary, missing, work 
         },
       },
     },
-    write: ({ params, fields, storage }) => {
+    write: refusing(({ params, fields, storage }) => {
       const numbers = fields.versions ?? []
-      if (numbers.length === 0) throw new PluginRefusal(missing)
+      if (numbers.length === 0) throw new Refused(missing)
       const name = nameOf(params.path)
       return locks.run(name, async () => {
         const secret = name === '' ? undefined : await readSecret(storage, name)
         if (secret !== undefined) await work({ storage, name, secret, numbers, clock })
       })
-    },
+    }),
   })
 }
