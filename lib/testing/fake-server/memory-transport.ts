@@ -16,17 +16,19 @@ import type { Serve } from './http-shell.ts'
  */
 export function createMemoryTransport(serve: Serve, clock: Clock): Transport {
   let isClosed = false
+  const ending = new AbortController()
   return {
     address: 'http://fake-server.invalid',
     async send(request, options): Promise<ServerAnswer> {
       if (isClosed) throw new GatewayError('ERR_PORTCULLIS_GATEWAY_CLOSED', 'the transport is closed')
       options.signal?.throwIfAborted()
       const disruption = serve(fakeRequest(request))
-      await arrival(disruption, request, options, clock)
+      await arrival(disruption, request, { ...options, closed: ending.signal }, clock)
       return read(request, disruption, clock)
     },
     async close(): Promise<void> {
       isClosed = true
+      ending.abort(new GatewayError('ERR_PORTCULLIS_GATEWAY_CLOSED', 'the transport was closed meanwhile'))
     },
   }
 }
@@ -46,24 +48,30 @@ function headersOf(request: TransportRequest): Readonly<Record<string, string>> 
   return headers
 }
 
-/** Resolves when the answer is there; rejects for the signal or the time limit. */
+interface ArrivalOptions extends TransportOptions {
+  /** The transport was closed: a real one cuts its connections. */
+  readonly closed: AbortSignal
+}
+
+/** Resolves when the answer is there; rejects for a signal or the time limit. */
 function arrival(
   { end, delayMs }: Disruption,
   { operation, path }: TransportRequest,
-  { signal, timeoutMs }: TransportOptions,
+  { signal, closed, timeoutMs }: ArrivalOptions,
   clock: Clock,
 ): Promise<void> {
+  const stop = signal === undefined ? closed : AbortSignal.any([signal, closed])
   if (end !== 'hang' && delayMs === 0) return Promise.resolve()
   return new Promise((resolve, reject) => {
     const timers = [clock.after(timeoutMs, () => finish(() => reject(timeout(operation, path, timeoutMs))))]
     if (end !== 'hang') timers.push(clock.after(delayMs, () => finish(resolve)))
-    const onAbort = (): void => finish(() => reject(signal?.reason))
+    const onAbort = (): void => finish(() => reject(stop.reason))
     const finish = (settle: () => void): void => {
       for (const timer of timers) timer.cancel()
-      signal?.removeEventListener('abort', onAbort)
+      stop.removeEventListener('abort', onAbort)
       settle()
     }
-    signal?.addEventListener('abort', onAbort, { once: true })
+    stop.addEventListener('abort', onAbort, { once: true })
   })
 }
 

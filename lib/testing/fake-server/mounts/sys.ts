@@ -30,6 +30,7 @@ export function createSys(deps: SysDeps): Backend {
       if (rest.startsWith('leases/') || /^(?:renew|revoke|revoke-prefix|revoke-force)(?:\/|$)/.test(rest))
         return onLeases(rest.replace(/^leases\//, ''), call, state)
       if (rest.startsWith('wrapping/')) return onWrapping(rest.slice('wrapping/'.length), call, state)
+      if (rest === 'internal/ui/mounts') return uiMounts(call, state)
       if (rest.startsWith('internal/ui/mounts/')) return uiMount(rest.slice('internal/ui/mounts/'.length), call, state)
       return onConfiguration(rest, call, namespace, state)
     },
@@ -50,11 +51,27 @@ function capabilities(deps: SysDeps, call: Call): Outcome {
   return { data: { ...Object.fromEntries(found), ...only } }
 }
 
+/** The mounts into which the token may reach; a token that is alive is answered whatever it may do. */
+function uiMounts(call: Call, state: State): Outcome {
+  const mounts = state.namespaces.get(call.namespace)?.mounts.values() ?? []
+  const known = [...mounts].filter(({ path }) => mayKnow(call.token, path, state))
+  const kind = (isAuth: boolean): JsonObject =>
+    Object.fromEntries(
+      known
+        .filter(({ path }) => path.startsWith('auth/') === isAuth)
+        .map((mount) => [mount.path.replace(/^auth\//, ''), described(mount)]),
+    )
+  return { data: { auth: kind(true), secret: kind(false) } }
+}
+
+function mayKnow(token: Call['token'], path: string, state: State): boolean {
+  return token !== undefined && (token.policies.includes('root') || reachesInto(state.rulesOf(token), path))
+}
+
 function uiMount(path: string, { token, namespace: name }: Call, state: State): Outcome {
   const namespace = state.namespaces.get(name)
   const mount = namespace === undefined ? undefined : state.mountOf(namespace, path)
-  const isRoot = token?.policies.includes('root') === true
-  if (mount === undefined || token === undefined || !(isRoot || reachesInto(state.rulesOf(token), mount.path)))
+  if (mount === undefined || !mayKnow(token, mount.path, state))
     throw new Refusal(403, 'preflight capability check returned 403')
   return { data: { ...described(mount), path: mount.path } }
 }
