@@ -43,7 +43,7 @@ export function createSend(deps: SenderDeps): Send {
       return await exchange(deps, sending, token)
     } catch (error) {
       if (token === undefined || sending.session === undefined || !isForbidden(error)) throw error
-      if ((await sending.session.forbidden(token)) === 'final') throw error
+      if ((await sending.session.forbidden(token, error)) === 'final') throw error
     }
     return exchange(deps, sending, await sending.session.current())
   }

@@ -22,10 +22,14 @@ export class LiveToken {
   readonly token: SessionToken
   /** Each request costs it a use; so would a renewal or a look-up, which are therefore left out. */
   readonly isLimited: boolean
-  /** Was a look-up of it ever answered, or will one be for sure? Then a refused one says that it is dead. */
+  /** Was a look-up of it ever answered? */
+  hasLookedUp: boolean
+  /** Was it, or is one likely to be, by its policies? Then one that is refused in the end says that it is dead. */
   mayLookUp: boolean
   renewable: boolean
   verifiedAtMs: number
+  /** When the last look-up ended, whatever it told. */
+  lookedUpAtMs: number
   /** When the wall clock was last found to contradict the monotonic one, and that was looked into. */
   doubtedAtMs: number = -Infinity
   /** From here on the session looks for a newer token; moves when that fails. */
@@ -42,6 +46,8 @@ export class LiveToken {
   timer: Scheduled | undefined
   /** A look-up of it that is under way. */
   seen: Promise<Seen> | undefined
+  /** One that waits for its turn. */
+  nextSeen: Promise<Seen> | undefined
   #ttlMs: number
   #wallEndsAtMs: number
   #usesLeft: number
@@ -51,6 +57,9 @@ export class LiveToken {
     this.isLimited = grant.numUses !== 0
     // Of a handed token the policies are known by a look-up alone.
     const { policies } = grant
+    // To be handed one is to look it up.
+    this.lookedUpAtMs = owned ? -Infinity : sentAt.nowMs
+    this.hasLookedUp = !owned && policies.length > 0
     this.mayLookUp = owned ? policies.some((name) => name === 'default' || name === 'root') : policies.length > 0
     this.renewable = grant.renewable && !this.isLimited
     this.verifiedAtMs = sentAt.nowMs

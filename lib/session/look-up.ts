@@ -23,6 +23,37 @@ export async function lookUpSelf(exchange: OwnExchange, token: Sealed<string>): 
 }
 
 /**
+ * Asks the server whether it knows a token at all, where a look-up of it was refused.
+ *
+ * A token without the default policy may not look itself up, dead or alive. Which mounts it may know is told to every
+ * token that lives, whatever its policies, and refused to one that is dead.
+ *
+ * @returns `refused`: the token is dead. `undefined`: the server answers this in no way that tells.
+ * @see https://openbao.org/api-docs/system/internal-ui-mounts/
+ */
+export async function lookAround(exchange: OwnExchange, token: Sealed<string>): Promise<Seen | undefined> {
+  try {
+    const timeoutMs = RENEWAL_LIMIT_MS
+    const { data } = await exchange({ operation: 'read', path: 'sys/internal/ui/mounts', token, timeoutMs })
+    return data === undefined ? undefined : { kind: 'alive', ttlMs: undefined }
+  } catch (error) {
+    const status = error instanceof ServerError ? error.status : 0
+    if (status === 403) return { kind: 'refused' }
+    return status >= 400 && status < 500 && status !== 429 ? undefined : { kind: 'unknown' }
+  }
+}
+
+/**
+ * Does a refusal sound as if the token were dead? An ACL words it otherwise. No promise of the API, so only a hint
+ * at when to look it up.
+ */
+export function soundsDead(error: unknown): boolean {
+  if (!(error instanceof ServerError) || error.status !== 403) return false
+  const texts = error.serverErrors()
+  return texts.length > 0 && texts.every((text) => text === 'permission denied' || text.includes('invalid token'))
+}
+
+/**
  * Time left by a look-up; `Infinity` for a token without end, `undefined` where nothing is told.
  *
  * The wire counts in whole seconds, so a token in its last one shows a `ttl` of 0, as one without end does.

@@ -48,9 +48,10 @@ export interface Session {
   /**
    * Says that a request with `token` was answered 403. Its text is only a hint, so the token is looked up.
    *
+   * @param refusal - The error of that answer: where it sounds like a dead token, a look-up is worth waiting for.
    * @returns `retry` when a newer token is there: worth one more try. `final` when the token lives, or cannot be replaced.
    */
-  forbidden(token: SessionToken): Promise<'retry' | 'final'>
+  forbidden(token: SessionToken, refusal?: unknown): Promise<'retry' | 'final'>
   /** Is it the live token, and did the server say so at `sinceMs` or later? */
   wasSeenAlive(token: SessionToken, sinceMs: number): boolean
   state(): SessionState

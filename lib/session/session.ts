@@ -4,10 +4,11 @@ import type { Login, LoginContext } from '../ports/auth-method.ts'
 import { LiveToken, type State, stateOf, tokenOf } from './live-token.ts'
 import { createLoginContext, logInWithin } from './login-context.ts'
 import { endedError, loginError } from './login-error.ts'
-import { lookUpSelf, type Seen } from './look-up.ts'
+import { soundsDead } from './look-up.ts'
+import { LookUps } from './look-ups.ts'
 import { createRetired, type Retired, SESSION_CLOSE_LIMIT_MS } from './retired.ts'
 import type { Session, SessionDeps, SessionState, SessionToken } from './session-token.ts'
-import { backoffMs, FORBIDDEN_LOGIN_INTERVAL_MS, RENEWAL_LIMIT_MS, VERIFIED_FOR_MS } from './token-plan.ts'
+import { backoffMs, FORBIDDEN_LOGIN_INTERVAL_MS, RENEWAL_LIMIT_MS } from './token-plan.ts'
 
 export type { Session, SessionDeps, SessionListener, SessionState, SessionToken, TokenFate } from './session-token.ts'
 
@@ -20,6 +21,8 @@ class AuthSession implements Session {
   readonly #deps: SessionDeps
   readonly #context: LoginContext
   readonly #retired: Retired
+  readonly #lookUps: LookUps
+  readonly #givenUp = new AbortController()
   #state: State = { at: 'none' }
   #login: Promise<void> | undefined
   #generation = 0
@@ -32,6 +35,8 @@ class AuthSession implements Session {
     this.#deps = deps
     this.#context = createLoginContext(deps)
     this.#retired = createRetired(deps)
+    const onAlive = this.#isAlive.bind(this)
+    this.#lookUps = new LookUps({ exchange: deps.exchange, clock: deps.clock, onAlive })
   }
 
   async current(): Promise<SessionToken> {
@@ -47,15 +52,23 @@ class AuthSession implements Session {
     return this.#state.at === 'live' ? this.#state.live.token : undefined
   }
 
-  async forbidden(token: SessionToken): Promise<'retry' | 'final'> {
+  async forbidden(token: SessionToken, refusal?: unknown): Promise<'retry' | 'final'> {
     const live = this.#live
-    if (live?.token !== token) return this.#state.at === 'closed' ? 'final' : 'retry'
-    if (this.#deps.clock.now() - live.verifiedAtMs < VERIFIED_FOR_MS || !this.#mayForce()) return 'final'
-    if (live.isLimited && !live.token.owned) return 'final'
-    if (live.isLimited) live.use()
-    const { kind } = await this.#lookUp(live)
-    if (kind !== 'refused' || this.#state.at === 'closed') return 'final'
+    if (live?.token !== token) return this.#outdated()
+    // A revocation that went through here may have ended it: then it is known, and no look-up is needed.
+    if (token.fate.isDead) return this.#replaced(live)
+    if (!this.#mayForce() || (live.isLimited && !live.token.owned)) return 'final'
+    const seen = await this.#lookUps.forRefusal(live, soundsDead(refusal))
+    if (seen?.kind !== 'refused' || this.#state.at === 'closed') return 'final'
     this.#forceLogin(live)
+    return this.#replaced(live)
+  }
+
+  #outdated(): 'retry' | 'final' {
+    return this.#state.at === 'closed' ? 'final' : 'retry'
+  }
+
+  async #replaced(live: LiveToken): Promise<'retry' | 'final'> {
     if (this.#live === undefined || this.#live === live) await this.#logIn()
     return this.#live === live ? 'final' : 'retry'
   }
@@ -82,6 +95,7 @@ class AuthSession implements Session {
     const limit = this.#deps.clock.after(SESSION_CLOSE_LIMIT_MS, resolve)
     await Promise.race([this.#login?.catch(() => undefined), promise])
     limit.cancel()
+    this.#givenUp.abort()
     await this.#retired.revokeAll()
   }
 
@@ -121,7 +135,7 @@ class AuthSession implements Session {
   async #logInOnce(): Promise<void> {
     const sentAt = this.#moment()
     try {
-      const login = await logInWithin(this.#deps, this.#context)
+      const login = await logInWithin(this.#deps, this.#context, this.#givenUp.signal)
       this.#adopt(login, sentAt)
       this.#loginBackoffMs = 0
     } catch (cause) {
@@ -269,7 +283,7 @@ class AuthSession implements Session {
     const code = error instanceof PortcullisError ? error.code : 'unknown'
     const isRefused = error instanceof ServerError && (error.status === 403 || error.status === 400)
     if (!isRefused || !this.#mayForce()) return this.#retryRenewal(live, code)
-    const { kind } = await this.#lookUp(live)
+    const { kind } = await this.#lookUps.ask(live)
     if (this.#live !== live) return
     if (kind === 'unknown') return this.#retryRenewal(live, code)
     if (kind === 'refused' && live.mayLookUp) return this.#forceLogin(live)
@@ -315,31 +329,16 @@ class AuthSession implements Session {
   /** The machine slept, or its clock was set: the server knows. A token that may not look itself up is replaced where it can be. */
   async #settleDoubt(live: LiveToken): Promise<void> {
     live.doubtedAtMs = this.#deps.clock.now()
-    const { kind } = await this.#lookUp(live)
+    const { kind } = await this.#lookUps.ask(live)
     if (kind !== 'refused' || this.#live !== live) return
     if (live.mayLookUp) return this.#forceLogin(live)
     if (live.token.owned) await this.#logIn()
   }
 
-  /** One look-up for all who ask at once. */
-  #lookUp(live: LiveToken): Promise<Seen> {
-    live.seen ??= this.#lookUpOnce(live).finally(() => {
-      live.seen = undefined
-    })
-    return live.seen
-  }
-
-  async #lookUpOnce(live: LiveToken): Promise<Seen> {
-    const sentAt = this.#moment()
-    const seen = await lookUpSelf(this.#deps.exchange, live.token.token)
-    if (seen.kind !== 'alive' || live.token.fate.isDead) return seen
-    live.verifiedAtMs = this.#deps.clock.now()
-    live.mayLookUp = true
-    if (seen.ttlMs !== undefined && this.#live === live) {
-      if (live.granted(seen.ttlMs, sentAt)) this.#deps.listener.renewed(live.token, this.#deps.auth.method)
-      if (!live.isRenewing) this.#plan(live)
-    }
-    return seen
+  #isAlive(live: LiveToken, ttlMs: number | undefined, sentAt: Moment): void {
+    if (ttlMs === undefined || this.#live !== live) return
+    if (live.granted(ttlMs, sentAt)) this.#deps.listener.renewed(live.token, this.#deps.auth.method)
+    if (!live.isRenewing) this.#plan(live)
   }
 
   #moment(): Moment {
