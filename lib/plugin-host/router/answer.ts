@@ -9,22 +9,32 @@ import type { Outcome } from './outcome.ts'
 
 /** An outcome as the wire has it: what is wrapped, and what logins are read from. */
 export function envelopeOf(outcome: Outcome, requestId: string): JsonObject {
-  const { data, warnings = [], lease, auth } = outcome
+  const { data, warnings = [], lease, auth, raw } = outcome
   return {
     request_id: requestId,
     lease_id: lease?.id ?? '',
     renewable: lease?.renewable ?? false,
     lease_duration: secondsOf(lease?.ttlMs ?? 0),
-    data: data ?? null,
+    data: (raw === undefined ? data : rawFields(raw)) ?? null,
     wrap_info: null,
     warnings: warnings.length === 0 ? null : warnings,
     auth: auth ?? null,
   }
 }
 
+/** A raw answer as fields, in which it is wrapped, and found again. */
+function rawFields({ status, contentType, bytes }: NonNullable<Outcome['raw']>): JsonObject {
+  return {
+    http_content_type: contentType,
+    http_raw_body: Buffer.from(bytes).toString('base64'),
+    http_status_code: status,
+  }
+}
+
 /** Is there anything in it that could be wrapped? */
 export function isWrappable({ data, auth, raw, bare, wrapInfo, status }: Outcome): boolean {
-  return (data !== undefined || auth !== undefined) && (status ?? 200) < 300 && !raw && !bare && !wrapInfo
+  if (raw !== undefined) return raw.status < 300
+  return (data !== undefined || auth !== undefined) && (status ?? 200) < 300 && !bare && !wrapInfo
 }
 
 /**

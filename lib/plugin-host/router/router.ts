@@ -16,7 +16,7 @@ import type { OwnCall } from './own/call.ts'
 import { isOwnPath } from './own/own.ts'
 import { isCanonical } from './path.ts'
 import { denied, Refusal, refuse } from './refusal.ts'
-import type { Handle } from './requests.ts'
+import { type Handle, pathBelow } from './requests.ts'
 import type { Token } from './token.ts'
 import type { Tokens } from './tokens.ts'
 import { type Wrapping, wrapInfoOf } from './wrapping.ts'
@@ -47,15 +47,23 @@ export class Router {
 
   /** @throws as {@link Transport.send}; {PluginError} for what befell a plugin's process. */
   async send(request: TransportRequest, options: TransportOptions): Promise<ServerAnswer> {
+    try {
+      const requestId = this.#deps.random.uuid()
+      return answerFrom(await this.outcome(request, requestId, options), request, requestId)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      throw refused(request, { status: error.status, serverErrors: error.errors })
+    }
+  }
+
+  /** What {@link send} answers, as it would stand on the wire. @throws {Refusal} and as {@link send}. */
+  async outcome(request: TransportRequest, requestId: string, options: TransportOptions): Promise<Outcome> {
     if (this.#isClosed) throw new GatewayError('ERR_PORTCULLIS_GATEWAY_CLOSED', 'the plugin host is closed')
     if (!(options.timeoutMs > 0)) throw new RangeError(`timeoutMs must be above 0, got ${options.timeoutMs}`)
     options.signal?.throwIfAborted()
     this.#inFlight += 1
     try {
-      return await this.#answer(request, options)
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      throw refused(request, { status: error.status, serverErrors: error.errors })
+      return await this.#wrapped(request, await this.#served(request, requestId, options))
     } finally {
       this.#inFlight -= 1
       if (this.#inFlight === 0) this.#onIdle?.()
@@ -81,16 +89,12 @@ export class Router {
     return token
   }
 
-  async #answer(request: TransportRequest, options: TransportOptions): Promise<ServerAnswer> {
+  async #served(request: TransportRequest, requestId: string, options: TransportOptions): Promise<Outcome> {
     if (request.namespace !== '') throw refuse(404, 'namespace not found')
     if (!isCanonical(request.path)) throw refuse(400, 'invalid request')
-    const requestId = this.#deps.random.uuid()
     const token = request.token === undefined ? undefined : this.tokenOf(request.token)
     const isOwn = isOwnPath(request.path)
-    const outcome = isOwn
-      ? await this.#serveOwn(request, token, requestId)
-      : await this.#serveMount(request, token, requestId, options)
-    return answerFrom(await this.#wrapped(request, outcome), request, requestId)
+    return isOwn ? this.#serveOwn(request, token, requestId) : this.#serveMount(request, token, requestId, options)
   }
 
   async #serveOwn(request: TransportRequest, token: Token | undefined, requestId: string): Promise<Outcome> {
@@ -127,8 +131,8 @@ export class Router {
     mount.gate.enter()
     try {
       const running = mount.ready ?? (await this.#deps.backends.open(mount))
-      const below = path.slice(mount.record.path.length)
       const operation = operationOf(request)
+      const below = pathBelow(mount, operation, path)
       const call = { mount, operation, path, data: bodyOf(request), wrapTtlMs, requestId }
       if (running.openPaths.has(below))
         return await this.#deps.handle({ ...call, token: undefined, tokenValue: '' }, running, options)
@@ -182,18 +186,23 @@ export class Router {
   }
 }
 
-const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
-
+/** Whoever asks for help gets it, and nothing else is done, as in a server. */
 function operationOf({ operation, query }: TransportRequest): OwnCall['operation'] {
-  return operation === 'read' && query.help !== undefined && TRUE.has(query.help) ? 'help' : operation
+  return query.help === undefined || query.help === '' ? operation : 'help'
 }
 
 /** JSON text for the plugin: the body as it was judged, else the query. */
 function bodyOf({ body, query, operation }: TransportRequest): string {
-  if (body !== undefined && body !== '') return body
+  if (body !== undefined && body !== '') return checkedBody(body)
   if (operation === 'write' || operation === 'patch') return 'null'
   for (const _ in query) return JSON.stringify(withoutHelp(query))
   return 'null'
+}
+
+/** Whole bodies are for the plugin to parse; what is clearly no object goes no further. @throws {Refusal} 400. */
+function checkedBody(body: string): string {
+  if (body.startsWith('{') || body === 'null' || parseObjectText(body) !== undefined) return body
+  throw refuse(400, 'failed to decode JSON input: no JSON object')
 }
 
 function withoutHelp({ help: _, ...query }: Readonly<Record<string, string>>): JsonObject {
@@ -203,6 +212,6 @@ function withoutHelp({ help: _, ...query }: Readonly<Record<string, string>>): J
 function dataOf({ body, query }: TransportRequest): JsonObject {
   if (body === undefined || body === '') return { ...query }
   const data = parseObjectText(body)
-  if (!isJsonObject(data)) throw refuse(400, 'failed to parse JSON input')
+  if (!isJsonObject(data)) throw refuse(400, 'failed to decode JSON input: no JSON object')
   return data
 }

@@ -95,7 +95,7 @@ function errorOutcome(text: string, { data }: JsonObject): Outcome {
 }
 
 /** An answer that the plugin has put together itself. */
-function rawOutcome(data: JsonObject): Outcome {
+export function rawOutcome(data: JsonObject): Outcome {
   const status = numberOf(data.http_status_code)
   if (!Number.isInteger(status) || status < 200 || status > 599)
     throw refuse(500, 'the plugin answered a status that is none')

@@ -1,7 +1,8 @@
-import type { JsonObject } from '../../../model/json.ts'
+import { isJsonObject, type JsonObject } from '../../../model/json.ts'
 import { textField } from '../fields.ts'
 import type { Outcome } from '../outcome.ts'
 import { refuse, unsupportedOperation, unsupportedPath } from '../refusal.ts'
+import { rawOutcome } from '../shape.ts'
 import { type Wrapping, wrapInfoOf } from '../wrapping.ts'
 import type { OwnCall, OwnHandler } from './call.ts'
 
@@ -33,7 +34,8 @@ function wrapped({ data, wrapTtlMs }: OwnCall): Outcome {
 
 async function unwrapped(wrapping: Wrapping, call: OwnCall): Promise<Outcome> {
   const envelope: JsonObject = await wrapping.unwrap(tokenOf(call))
-  return { envelope }
+  const { data } = envelope
+  return isJsonObject(data) && data.http_status_code !== undefined ? rawOutcome(data) : { envelope }
 }
 
 async function rewrapped(wrapping: Wrapping, call: OwnCall): Promise<Outcome> {
