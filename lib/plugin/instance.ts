@@ -4,12 +4,12 @@ import { parseObjectText } from '../model/parse-json.ts'
 import { errorResponse, type HandlerResult, type PluginAnswer } from './answer.ts'
 import type { BackendPlugin } from './definition.ts'
 import { FieldRefusal } from './fields/check.ts'
-import type { FieldsMode, ReadFields } from './fields/fields.ts'
+import { compileFields, type FieldsMode, type ReadFields } from './fields/fields.ts'
 import { helpOf } from './help/help.ts'
 import type { HostServices } from './host.ts'
 import type { InstanceRequest } from './instance-request.ts'
 import { renewLease, renewLogin, revokeLease } from './leases.ts'
-import type { AnyHandler } from './path.ts'
+import type { AnyHandler, Path } from './path.ts'
 import { PluginRefusal } from './refusal.ts'
 import { errorOf, refusal, responseOf } from './reply.ts'
 import type { Context, Mount, PluginRequest } from './request.ts'
@@ -51,7 +51,7 @@ const MODES: Readonly<Partial<Record<string, FieldsMode>>> = {
   'alias-lookahead': 'write',
   'resolve-role': 'write',
 }
-const OPERATIONS: ReadonlySet<string> = new Set([...Object.keys(MODES), 'read', 'delete', 'list'])
+const OPERATIONS: ReadonlySet<string> = new Set([...Object.keys(MODES), 'read', 'delete', 'list', 'scan'])
 const EMPTY: JsonObject = Object.freeze({})
 
 class MountedPlugin implements Instance {
@@ -62,7 +62,7 @@ class MountedPlugin implements Instance {
   #isClosed = false
 
   constructor(plugin: BackendPlugin, mount: Mount) {
-    const paths = typeof plugin.paths === 'function' ? plugin.paths(mount) : plugin.paths
+    const paths = typeof plugin.paths === 'function' ? checkedPaths(plugin.paths(mount)) : plugin.paths
     this.mount = mount
     this.specialPaths = specialPathsOf(plugin, paths)
     this.#plugin = plugin
@@ -93,6 +93,8 @@ class MountedPlugin implements Instance {
           return await this.#route(request, call)
       }
     } catch (error) {
+      if (error instanceof PluginRefusal && error.kind === 'answer')
+        return { response: responseOf(errorResponse(error.message), this.#plugin) }
       return { error: errorOf(error, this.mount.log) }
     }
   }
@@ -147,7 +149,7 @@ class MountedPlugin implements Instance {
   async #route(request: InstanceRequest, call: Call): Promise<BackendReply> {
     const { operation, path } = request
     if (!OPERATIONS.has(operation)) return refusal('unsupported-operation')
-    const isFolder = operation === 'list' && path.endsWith('/')
+    const isFolder = (operation === 'list' || operation === 'scan') && path.endsWith('/')
     const found = this.#routes.find(isFolder ? path.slice(0, -1) : path)
     if (found === undefined) return refusal('unsupported-path')
     const handler: AnyHandler | undefined = found.route.path.handlers[operation as PluginRequest['operation']]
@@ -215,6 +217,12 @@ class MountedPlugin implements Instance {
 }
 
 /** An answer keeps its warnings; "nothing" stays nothing, as with the servers' own engines: its status says all. */
+/** Those that depend on the mount could not be checked when the plugin was defined. */
+function checkedPaths(paths: readonly Path[]): readonly Path[] {
+  for (const { fields } of paths) compileFields(fields)
+  return paths
+}
+
 function warned(answer: PluginAnswer | undefined, warnings: readonly string[]): PluginAnswer | undefined {
   if (answer === undefined || warnings.length === 0) return answer
   return { ...answer, warnings: [...(answer.warnings ?? []), ...warnings] }

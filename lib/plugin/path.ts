@@ -22,6 +22,8 @@ interface Operations<P extends string, F> {
   readonly read?: Handler<AskRequest<P, F>>
   /** The path is matched without the slash that lists end in. */
   readonly list?: Handler<AskRequest<P, F>>
+  /** OpenBao: all names below, at every depth. Matched as a list is. */
+  readonly scan?: Handler<AskRequest<P, F>>
   readonly delete?: Handler<AskRequest<P, F>>
   readonly update?: Handler<WriteRequest<P, F>>
   /** Create and update, where they are the same; `request.operation` tells which, if there is an `exists`. */
@@ -94,6 +96,7 @@ export function path<const P extends string, const F extends FieldsSchema = Reco
   const given = {
     read: definition.read,
     list: definition.list,
+    scan: definition.scan,
     delete: definition.delete,
     patch: definition.patch,
     create,

@@ -8,7 +8,8 @@ export type RefusalKind = Exclude<BackendError['kind'], 'other' | 'internal' | '
  *
  * | kind | HTTP status | the caller reads |
  * | --- | --- | --- |
- * | `bad-request` (default) | 400 | your text |
+ * | none given | 400 | your text, as it stands |
+ * | `bad-request` | 400 | your text, in a list below a headline of the server |
  * | `invalid-request` | 400 | `invalid request` |
  * | `permission-denied` | 403 | `permission denied` |
  * | `unsupported-path` | 404 | `unsupported path` |
@@ -26,15 +27,16 @@ export type RefusalKind = Exclude<BackendError['kind'], 'other' | 'internal' | '
  * throw new PluginRefusal('I am a teapot', { status: 418 })
  */
 export class PluginRefusal extends Error {
-  readonly kind: RefusalKind | 'coded'
+  /** `answer`: no kind was given, and the text is the answer. */
+  readonly kind: RefusalKind | 'coded' | 'answer'
   /** HTTP status; 0 where the kind decides. */
   readonly status: number
 
-  constructor(message: string, kind: RefusalKind | { readonly status: number } = 'bad-request') {
+  constructor(message: string, kind?: RefusalKind | { readonly status: number }) {
     super(message)
     this.name = 'PluginRefusal'
-    this.kind = typeof kind === 'string' ? kind : 'coded'
-    this.status = typeof kind === 'string' ? 0 : checkedStatus(kind.status)
+    this.kind = typeof kind === 'object' ? 'coded' : (kind ?? 'answer')
+    this.status = typeof kind === 'object' ? checkedStatus(kind.status) : 0
   }
 }
 

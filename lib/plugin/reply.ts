@@ -84,7 +84,11 @@ export function refusal(kind: BackendError['kind'], message = ''): BackendReply 
 
 /** What a host is told of an error that left a handler: words meant for it, and else no words at all. */
 export function errorOf(error: unknown, log: PluginLog): BackendError {
-  if (error instanceof PluginRefusal) return { kind: error.kind, message: error.message, status: error.status }
+  if (error instanceof PluginRefusal) {
+    // Where no answer can carry the text, a user error does.
+    const kind = error.kind === 'answer' ? 'user' : error.kind
+    return { kind, message: error.message, status: error.status }
+  }
   // The host's own words: it looks for some of them, such as those of a read-only storage.
   if (error instanceof HostError) return { kind: 'other', message: error.message, status: 0 }
   log.error('a handler failed', failureOf(error))

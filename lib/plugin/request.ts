@@ -48,7 +48,16 @@ export interface PluginRequest<
 > extends Context {
   /** Id that the server's audit log knows it by. */
   readonly id: string
-  readonly operation: 'create' | 'read' | 'update' | 'patch' | 'delete' | 'list' | 'alias-lookahead' | 'resolve-role'
+  readonly operation:
+    | 'create'
+    | 'read'
+    | 'update'
+    | 'patch'
+    | 'delete'
+    | 'list'
+    | 'scan'
+    | 'alias-lookahead'
+    | 'resolve-role'
   /** Below the mount. */
   readonly path: string
   /** Fields of the path, read and checked by its schema. */

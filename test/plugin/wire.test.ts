@@ -88,7 +88,7 @@ test('mounts of one process share nothing but the process', async (t) => {
   assert.deepEqual(await host.channel.unary(PluginMultiplexingService.multiplexingSupport, {}), { supported: true })
   await host.channel.unary(BackendService.cleanup, {}, metadata('one'))
   await ends(host.handle('one', { path: 'roles/app' }), GRPC_STATUS.unknown, /no backend instance found/)
-  assert.equal((await host.handle('two', { path: 'fail/refuse' })).status, '4 not today')
+  assert.deepEqual((await host.handle('two', { path: 'fail/refuse' })).data, { error: 'not today' })
   await host.channel.unary(BackendService.cleanup, {}, metadata('one'))
 })
 
@@ -97,7 +97,7 @@ test('without multiplexing there is one mount, whatever id comes, and the servic
   await host.setup('one')
   const support = host.channel.unary(PluginMultiplexingService.multiplexingSupport, {})
   await ends(support, GRPC_STATUS.unimplemented)
-  assert.equal((await host.handle('another', { path: 'fail/refuse' })).status, '4 not today')
+  assert.deepEqual((await host.handle('another', { path: 'fail/refuse' })).data, { error: 'not today' })
 })
 
 test('type, version, special paths, health and stdio are told as hosts ask for them', async (t) => {

@@ -34,7 +34,7 @@ export function compileFields(schema: FieldsSchema): FieldsReader {
   const checks = new Map(Object.entries(properties).map(([name, own]) => [name, checkOf(name, own)]))
   for (const name of required) if (!checks.has(name)) throw new TypeError(`required field "${name}" has no schema`)
   const defaults = Object.entries(properties).flatMap(([name, { default: value }]): [string, JsonValue][] =>
-    value === undefined ? [] : [[name, value]],
+    value === undefined ? [] : [[name, checkedDefault(checks.get(name), value, name)]],
   )
   return (data, parameters, mode) => {
     const values: Record<string, JsonValue> = {}
@@ -52,6 +52,15 @@ export function compileFields(schema: FieldsSchema): FieldsReader {
     const missing = mode === 'write' ? required.find((name) => values[name] === undefined) : undefined
     if (missing !== undefined) throw new FieldRefusal(missing, 'is required')
     return { values, ignored: ignored.sort(), replaced: replacedIn(data, parameters) }
+  }
+}
+
+/** A default is read like any value: `"24h"` is 86400 for a duration. */
+function checkedDefault(check: FieldCheck | undefined, value: JsonValue, name: string): JsonValue {
+  try {
+    return check?.(value, name) ?? value
+  } catch (error) {
+    throw new TypeError(`the default of field ${error instanceof Error ? error.message : name}`)
   }
 }
 
