@@ -3,6 +3,7 @@ import { storageOf } from './backends.ts'
 import type { Catalog } from './catalog.ts'
 import type { Context } from './context.ts'
 import { removeAll } from './documents.ts'
+import { createLimiter } from './limiter.ts'
 import type { Mount, MountConfig, MountKind, MountRecord } from './mount.ts'
 import type { MountChange, MountSpec } from './mount-spec.ts'
 import type { MountTable } from './mount-table.ts'
@@ -28,13 +29,19 @@ const DRAIN_LIMIT_MS = 10_000
 /** Enables, changes, moves and disables mounts. Paths end in `/`; those of auth methods begin with `auth/`. */
 export class Mounts {
   readonly #deps: MountsDeps
+  /** One change at a time: of two who want one path, one gets it. */
+  readonly #turns = createLimiter(1)
 
   constructor(deps: MountsDeps) {
     this.#deps = deps
   }
 
   /** @throws {Refusal} 400 in the server's words; {PluginError} the plugin does not start. Nothing was enabled. */
-  async enable(kind: MountKind, path: string, spec: MountSpec): Promise<Mount> {
+  enable(kind: MountKind, path: string, spec: MountSpec): Promise<Mount> {
+    return this.#turns('', () => this.#enable(kind, path, spec))
+  }
+
+  async #enable(kind: MountKind, path: string, spec: MountSpec): Promise<Mount> {
     const { context, table, catalog, backends } = this.#deps
     this.#checkPath(kind, path)
     checkTtls(spec.config, context)
@@ -57,7 +64,11 @@ export class Mounts {
   }
 
   /** Ends a mount and all that belongs to it. No mount there is no error, as in the servers. @throws {Refusal} 400: leases that cannot be revoked. */
-  async disable(path: string): Promise<void> {
+  disable(path: string): Promise<void> {
+    return this.#turns('', () => this.#disable(path))
+  }
+
+  async #disable(path: string): Promise<void> {
     const { table, context, backends, rollback, clear } = this.#deps
     const mount = table.at(path)
     if (mount === undefined) return
@@ -71,7 +82,11 @@ export class Mounts {
   }
 
   /** @throws {Refusal} 400. */
-  async tune(path: string, change: MountChange): Promise<void> {
+  tune(path: string, change: MountChange): Promise<void> {
+    return this.#turns('', () => this.#tune(path, change))
+  }
+
+  async #tune(path: string, change: MountChange): Promise<void> {
     const { table, catalog, context } = this.#deps
     const mount = this.#live(path)
     if (mount === undefined) throw refuse(400, `tune of path ${JSON.stringify(path)} failed: no mount entry found`)
@@ -90,7 +105,11 @@ export class Mounts {
   }
 
   /** Moves a mount; its storage, leases and uuids stay what they were. @throws {Refusal} 400. */
-  async move(from: string, to: string): Promise<void> {
+  move(from: string, to: string): Promise<void> {
+    return this.#turns('', () => this.#move(from, to))
+  }
+
+  async #move(from: string, to: string): Promise<void> {
     const { table, context } = this.#deps
     const mount = this.#live(from)
     if (mount === undefined) throw refuse(400, `no matching mount at ${JSON.stringify(from)}`)

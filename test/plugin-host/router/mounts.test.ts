@@ -425,3 +425,12 @@ test('a root key in the environment goes with no plugin that could read it there
   await it.host.operator.register({ ...plugin, isolation: 'sandbox' })
   await it.host.operator.mount('kv', { type: 'kv' })
 })
+
+test('of many who mount at one path at once one gets it', async (t) => {
+  const it = await world(t, { kv: KV })
+  const outcomes = await Promise.allSettled(
+    ['a', 'a', 'a/b', 'a'].map((path) => it.host.operator.mount(path, { type: 'kv' })),
+  )
+  assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1)
+  assert.equal((await it.store.list('core/mount/')).length, 1)
+})
