@@ -10,9 +10,11 @@ import {
   HealthService,
   PluginMultiplexingService,
   PluginVersionService,
+  ServerReflectionService,
 } from '../../lib/plugin-host/wire/gen/services.ts'
 import { openChannel } from '../../lib/plugin-host/wire/grpc/channel.ts'
 import { GRPC_STATUS } from '../../lib/plugin-host/wire/grpc/status.ts'
+import { reflect } from '../../lib/plugin-host/wire/reflection.ts'
 import { ends, until } from '../plugin-host/wire/grpc/peers.ts'
 import { plugin } from './example.ts'
 import { metadata, startFakeHost } from './fake-host.ts'
@@ -215,4 +217,20 @@ test('log lines are what a Go host takes: texts, and six digits of a second', as
   const line = JSON.parse(lines[0] ?? '')
   assert.match(line['@timestamp'], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
   for (const key of ['@level', '@message', '@module']) assert.equal(typeof line[key], 'string')
+})
+
+test('reflection describes every service that is there, under both of its names', async (t) => {
+  const host = await startFakeHost(t, [plugin])
+  const seen = await reflect(host.channel, 5_000)
+  assert.deepEqual(seen?.differences, [])
+  assert.ok(seen?.services.includes('pb.Backend'))
+  const call = host.channel.duplex(ServerReflectionService.serverReflectionInfo)
+  const answers = call.messages[Symbol.asyncIterator]()
+  for (const name of seen?.services ?? []) {
+    const isAlpha = name.startsWith('grpc.reflection.v1alpha.')
+    await call.send({ host: '', messageRequest: { $case: 'fileContainingSymbol', value: name } })
+    const { value } = await answers.next()
+    assert.equal(value?.messageResponse?.$case, isAlpha ? 'errorResponse' : 'fileDescriptorResponse', name)
+  }
+  call.cancel()
 })

@@ -9,6 +9,7 @@ import { Databases } from './databases.ts'
 import { chooseVersion, type LaunchEnvironment } from './environment.ts'
 import { listen } from './listen.ts'
 import { addProcessServices } from './process-services.ts'
+import { addReflection } from './reflection.ts'
 
 /** How plugins are served. */
 export interface PluginProcessOptions {
@@ -111,6 +112,20 @@ function partsOf(
   }
 }
 
+/** Full names of what is served, reflection apart. */
+function servicesOf({ hasBackends, databases, isMultiplexing }: Parts): readonly string[] {
+  return [
+    'grpc.health.v1.Health',
+    'plugin.GRPCBroker',
+    'plugin.GRPCController',
+    'plugin.GRPCStdio',
+    'logical.PluginVersion',
+    ...(isMultiplexing ? ['pluginutil.multiplexing.PluginMultiplexing'] : []),
+    ...(hasBackends ? ['pb.Backend'] : []),
+    ...(databases === undefined ? [] : ['dbplugin.v5.Database']),
+  ]
+}
+
 function addServices(server: GrpcServer, parts: Parts): Promise<'shutdown' | 'gone'> {
   const { promise, resolve } = Promise.withResolvers<'shutdown' | 'gone'>()
   const nobody = setTimeout(() => resolve('gone'), HOST_LIMIT_MS)
@@ -125,5 +140,6 @@ function addServices(server: GrpcServer, parts: Parts): Promise<'shutdown' | 'go
   })
   if (parts.hasBackends) parts.backends.serve(server)
   parts.databases?.serve(server)
+  addReflection(server, servicesOf(parts))
   return promise.finally(() => clearTimeout(nobody))
 }
