@@ -46,11 +46,25 @@ async function packed(t: TestContext, type: 'secret' | 'auth'): Promise<string> 
   return outputFiles[0]?.text ?? ''
 }
 
+/** What the process whose command line has `file` holds in memory, where there is /proc. */
+function residentBytes(file: string): number {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(file)) continue
+      const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+      if (kilobytes !== undefined) return Number(kilobytes) * 1024
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return 0
+}
+
 test('a packed plugin is one file that a server runs from an empty folder', { skip }, async (t) => {
   const text = await packed(t, 'secret')
   const { bao, folder } = await startBaoWithPlugins(t)
   const file = join(folder, 'packed')
-  writeFileSync(file, `#!/usr/bin/env -S ${process.execPath} --max-semi-space-size=1\n${text}`)
+  writeFileSync(file, `#!/usr/bin/env -S ${process.execPath} --max-semi-space-size=1 --optimize-for-size\n${text}`)
   chmodSync(file, 0o755)
   assert.deepEqual(readdirSync(folder), ['packed'])
   const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex')
@@ -60,7 +74,13 @@ test('a packed plugin is one file that a server runs from an empty folder', { sk
   const { body } = await bao.root('GET', 'packed/creds/app')
   assert.equal(body.lease_duration, 600)
   await bao.root('POST', 'sys/leases/revoke', { lease_id: body.lease_id, sync: true })
-  t.diagnostic(`${Math.round(text.length / 1024)} KiB`)
+  const reads = Array.from({ length: 16 }, async () => {
+    for (let count = 0; count < 250; count += 1) await bao.root('GET', 'packed/roles/app')
+  })
+  await Promise.all(reads)
+  const bytes = residentBytes(file)
+  assert.ok(bytes > 0 && bytes < 120e6, `${bytes} bytes after 4,000 reads`)
+  t.diagnostic(`${Math.round(text.length / 1024)} KiB packed, ${Math.round(bytes / 1e6)} MB resident after 4,000 reads`)
 })
 
 test('a packed plugin holds what it uses and nothing else', { skip }, async (t) => {

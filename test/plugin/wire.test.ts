@@ -234,3 +234,16 @@ test('reflection describes every service that is there, under both of its names'
   }
   call.cancel()
 })
+
+test('a plugin that throws while it is set up tells its host nothing of what it threw', async (t) => {
+  const broken = definePlugin({
+    name: 'broken',
+    type: 'secret',
+    paths: () => {
+      throw new Error('the password is hunter2')
+    },
+  })
+  const host = await startFakeHost(t, [broken])
+  assert.equal(await host.setup('one'), 'internal error')
+  assert.doesNotMatch(host.lines.join(''), /hunter2/)
+})

@@ -11,8 +11,8 @@ import { type SetupFacts, setupFromWire } from '../../plugin-host/wire/setup.ts'
 import type { BackendPlugin } from '../definition.ts'
 import type { PluginLog } from '../host.ts'
 import { createInstance, type Instance } from '../instance.ts'
-import { refusal } from '../reply.ts'
-import type { Broker } from './broker.ts'
+import { errorOf, refusal } from '../reply.ts'
+import { type Broker, SetupFailure } from './broker.ts'
 import { HostConnection } from './host-connection.ts'
 import { hostStorage } from './host-storage.ts'
 import { hostSystem } from './host-system.ts'
@@ -109,8 +109,8 @@ export class Backends {
       this.#mounts.set(id, { instance: this.#mount(plugin, facts, host), plugin, host })
       return { err: '' }
     } catch (error) {
-      this.#options.log.error('set-up failed', { error: error instanceof Error ? error.name : typeof error })
-      return { err: error instanceof GrpcStatusError || error instanceof Error ? error.message : 'set-up failed' }
+      const isTold = error instanceof SetupFailure || error instanceof GrpcStatusError
+      return { err: isTold ? error.message : errorOf(error, this.#options.log).message }
     }
   }
 
@@ -120,7 +120,7 @@ export class Backends {
     // A catalog may have it under another name; at registration there is none at all.
     if (only !== undefined && (plugins.length === 1 || pluginName === '')) return only
     const plugin = plugins.find(({ name }) => name === pluginName)
-    if (plugin === undefined) throw new Error('this process has no plugin of that name')
+    if (plugin === undefined) throw new SetupFailure('this process has no plugin of that name')
     return plugin
   }
 

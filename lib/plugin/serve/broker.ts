@@ -6,6 +6,9 @@ const WAIT_MS = 5_000
 /** Announcements kept at once; a host sends one for each mount. */
 const MAX_EARLY = 1_024
 
+/** Why a mount cannot be set up, in words for its host. */
+export class SetupFailure extends Error {}
+
 /** Where the host's services are, by the ids that it announces on the broker's stream. */
 export class Broker {
   readonly #early = new Map<number, GrpcAddress>()
@@ -25,7 +28,7 @@ export class Broker {
     setTimeout(() => this.#early.delete(serviceId), WAIT_MS).unref()
   }
 
-  /** @throws {Error} it was not announced in time. */
+  /** @throws {SetupFailure} it was not announced in time. */
   find(serviceId: number): Promise<GrpcAddress> {
     const early = this.#early.get(serviceId)
     this.#early.delete(serviceId)
@@ -33,7 +36,7 @@ export class Broker {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(serviceId)
-        reject(new Error('timeout waiting for connection info'))
+        reject(new SetupFailure('timeout waiting for connection info'))
       }, WAIT_MS)
       this.#waiting.set(serviceId, (address) => {
         clearTimeout(timer)
