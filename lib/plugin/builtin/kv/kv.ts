@@ -2,6 +2,7 @@ import type { Clock } from '../../../ports/clock.ts'
 import { systemClock } from '../../../system/clock.ts'
 import { definePlugin } from '../../define.ts'
 import type { BackendPlugin } from '../../definition.ts'
+import { upgrade } from './upgrade.ts'
 import { STATIC_SECRET, v1Paths } from './v1.ts'
 import { v2Paths } from './v2.ts'
 
@@ -21,6 +22,8 @@ export interface KvOptions {
  *
  * Storage, v1: `secrets/NAME`. v2: `config`, `metadata/NAME` with all that is known of a secret, `versions/HASH/NUMBER` with the
  * data of a version. A version exists once the metadata says so. Names stay readable in keys, since lists need them.
+ *
+ * A mount that becomes v2 takes its secrets along at the next start. There is no way back.
  */
 export function createKv({ version = '1', clock = systemClock }: KvOptions = {}): BackendPlugin {
   return definePlugin({
@@ -28,6 +31,9 @@ export function createKv({ version = '1', clock = systemClock }: KvOptions = {})
     type: 'secret',
     help: 'Keeps secrets under names: in version 2 with their history, in version 1 without.',
     paths: ({ options }) => (isSecond(options.version ?? version) ? v2Paths(clock) : v1Paths),
+    initialize: async ({ mount: { options }, storage }) => {
+      if (isSecond(options.version ?? version)) await upgrade(storage, clock.wallTime())
+    },
     secrets: { kv: STATIC_SECRET },
     sealWrapStorage: ['secrets/', 'versions/'],
   })

@@ -169,6 +169,15 @@ test('a version of a mount is "1" or "2"', async () => {
   await assert.rejects(mountKv('2', { mountOptions: { version: '3' } }), /version must be "1" or "2", got "3"/)
 })
 
+test('fields that are ignored are warned of in an answer, and do not make one of nothing', async () => {
+  const kv = await mountKv('2')
+  const written = await kv.request('write', 'data/app', { data: {}, extra: 1 })
+  assert.deepEqual(written.warnings, ['Endpoint ignored these unrecognized parameters: [extra]'])
+  assert.equal((await kv.request('write', 'delete/app', { versions: [1], extra: 1 })).status, 204)
+  const missing = await kv.request('read', 'data/none', { extra: 1 })
+  assert.deepEqual([missing.status, missing.warnings], [404, []])
+})
+
 function versionKeys(storage: ReadonlyMap<string, unknown>): readonly string[] {
   return [...storage.keys()].filter((key) => key.startsWith('versions/'))
 }
