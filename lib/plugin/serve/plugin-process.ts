@@ -91,6 +91,7 @@ function partsOf(
 ): Parts {
   const broker = new Broker()
   const hasBackends = found.backends.length > 0
+  const isForBackends = hasBackends && (launch.isBackend || found.database === undefined)
   // Drivers alone say by their version whether they multiplex.
   const isMultiplexing = isWanted && (hasBackends || found.version === 6)
   const backends = new Backends({
@@ -108,7 +109,8 @@ function partsOf(
     databases,
     hasBackends,
     isMultiplexing,
-    versionOf: (call) => (hasBackends ? backends.pluginOf(call).version : (found.database?.version ?? '')),
+    // Of a process that serves both kinds, the kind that the host started it as is asked about.
+    versionOf: (call) => (isForBackends ? backends.pluginOf(call).version : (found.database?.version ?? '')),
   }
 }
 
