@@ -2,9 +2,10 @@ import type { JsonObject } from '../../model/json.ts'
 import type { CredentialType, DatabaseDriver } from '../backend/database.ts'
 import type { EngineContext } from './context.ts'
 import { driverWords, openWords } from './driver-words.ts'
+import { limitedDriver } from './limited-driver.ts'
 import { SharedLock } from './locks.ts'
 import type { AllRecords, ConnectionRecord } from './records.ts'
-import { fail } from './reply.ts'
+import { fail, Refusal, refuse } from './reply.ts'
 import { openWithCandidates } from './root-candidates.ts'
 
 /** A connection that is there, and its driver, ready for calls. */
@@ -77,20 +78,22 @@ export class Connections {
   /**
    * Writes a connection once a driver takes it.
    *
-   * @param isPasswordKnown - The password in `record` has come with the request: together with `verify` it settles
-   *   every rotation that was pending.
-   * @throws {Refusal} 500: the driver refused; nothing changed.
+   * @param change - Handed what is stored, with the password that is right by now.
+   * @param isPasswordKnown - The password comes with the request: together with `verify` it settles every rotation
+   *   that was pending.
+   * @throws {Refusal} by `change`; 400: the driver refused. Nothing changed.
    */
   async write(
     name: string,
-    record: ConnectionRecord,
+    change: (before: ConnectionRecord | undefined) => ConnectionRecord,
     verify: boolean,
     isPasswordKnown: boolean,
   ): Promise<ConnectionRecord> {
     const slot = this.#slot(name)
     return await slot.lock.exclusive(async () => {
-      const driver = await this.#driver(record)
-      const stored = await this.#initialized(driver, record, verify)
+      if (!isPasswordKnown) await this.#settle(name, slot)
+      const record = change(await this.#records.connections.get(name))
+      const { driver, record: stored } = await this.#created(record, verify)
       try {
         await this.#context.storage.write([
           this.#records.connections.change(name, stored),
@@ -120,6 +123,13 @@ export class Connections {
     return slot
   }
 
+  /** Finds out which password is right, where a rotation went down half-way. */
+  async #settle(name: string, slot: Slot): Promise<void> {
+    if ((await this.#records.pendingRoots.get(name)) === undefined) return
+    await this.#drop(slot)
+    await this.#opened(name, slot).catch(() => undefined)
+  }
+
   async #opened(name: string, slot: Slot): Promise<OpenConnection> {
     if (this.#isClosed) throw fail('the database engine is closed')
     slot.opening ??= this.#open(name).catch((error: unknown) => {
@@ -142,18 +152,24 @@ export class Connections {
 
   async #driver({ pluginName, pluginVersion }: ConnectionRecord): Promise<DatabaseDriver> {
     try {
-      return await this.#context.openDriver(pluginName, pluginVersion)
+      const driver = await this.#context.openDriver(pluginName, pluginVersion)
+      return limitedDriver(driver, this.#context.clock, pluginName)
     } catch (error) {
       throw fail(openWords(error, pluginName, pluginVersion))
     }
   }
 
-  async #initialized(driver: DatabaseDriver, record: ConnectionRecord, verify: boolean): Promise<ConnectionRecord> {
+  /** A driver for what is about to be stored. @throws {Refusal} 400 */
+  async #created(record: ConnectionRecord, verify: boolean): Promise<OpenConnection> {
+    const driver = await this.#driver(record).catch((error: unknown) => {
+      throw error instanceof Refusal ? refuse(`error creating database object: ${error.message}`) : error
+    })
     try {
-      return { ...record, details: await driver.initialize(record.details, verify) }
+      return { driver, record: { ...record, details: await driver.initialize(record.details, verify) } }
     } catch (error) {
       await quietlyClosed(driver)
-      throw fail(driverWords(error, 'unable to initialize', secretsOf(record)))
+      const words = driverWords(error, 'unable to initialize', secretsOf(record))
+      throw refuse(`error creating database object: ${words}`)
     }
   }
 
