@@ -51,7 +51,15 @@ export class Connections {
   /** Calls the driver; nobody replaces it meanwhile. @throws {Refusal} 500: it cannot be opened. */
   use<T>(name: string, run: (connection: OpenConnection) => Promise<T>): Promise<T> {
     const slot = this.#slot(name)
-    return slot.lock.shared(async () => run(await this.#opened(name, slot)))
+    return slot.lock.shared(async () => {
+      const connection = await this.#opened(name, slot)
+      try {
+        return await run(connection)
+      } catch (error) {
+        await this.#doubt(name, slot)
+        throw error
+      }
+    })
   }
 
   /** As {@link use}, with nobody else using it; it is opened anew before and after. */
@@ -105,6 +113,8 @@ export class Connections {
       }
       await this.#drop(slot)
       slot.opening = Promise.resolve({ record: stored, driver })
+      // Which password is right is still open: the next call finds out.
+      if (await this.#isPending(name)) await this.#drop(slot)
       return stored
     })
   }
@@ -123,9 +133,19 @@ export class Connections {
     return slot
   }
 
+  /** A rotation of the root password has failed, or went down half-way, and is not settled yet. */
+  async #isPending(name: string): Promise<boolean> {
+    return (await this.#records.pendingRoots.get(name)) !== undefined
+  }
+
+  /** After a failed call: the password may be another by now, so the connection is opened anew once nobody uses it. */
+  async #doubt(name: string, slot: Slot): Promise<void> {
+    if (await this.#isPending(name)) slot.lock.exclusive(() => this.#drop(slot)).catch(() => undefined)
+  }
+
   /** Finds out which password is right, where a rotation went down half-way. */
   async #settle(name: string, slot: Slot): Promise<void> {
-    if ((await this.#records.pendingRoots.get(name)) === undefined) return
+    if (!(await this.#isPending(name))) return
     await this.#drop(slot)
     await this.#opened(name, slot).catch(() => undefined)
   }

@@ -20,6 +20,16 @@ interface Action {
   readonly at: number
 }
 
+// Found once: with two faults the settling itself fails, and a write without verification comes on top.
+const KNOWN: [readonly Action[]][] = [
+  [
+    [
+      { what: 'rotate-root', fault: 'fail-after', at: 1 },
+      { what: 'write-unverified', fault: 'fail-after', at: 1 },
+    ],
+  ],
+]
+
 const ACTIONS = fc.array(
   fc.record<Action>({
     what: fc.constantFrom(
@@ -72,13 +82,10 @@ class Host {
   async act({ what, fault, at }: Action): Promise<void> {
     this.#fault = fault
     this.#left = at
-    const acting = this.#request(what).catch(() => undefined)
+    await this.#request(what).catch(() => undefined)
     await this.clock.advance(0)
-    if (!this.#process.isAlive) {
-      this.#fault = 'none'
-      await this.#boot()
-    } else await acting
     this.#fault = 'none'
+    if (!this.#process.isAlive) await this.#boot()
     await this.clock.advance(1_000)
   }
 
@@ -204,7 +211,7 @@ async function holds(actions: readonly Action[]): Promise<void> {
 }
 
 test('no crash and no failure, at any point of any requests, loses a password', async () => {
-  await fc.assert(fc.asyncProperty(ACTIONS, holds), { numRuns: 150 })
+  await fc.assert(fc.asyncProperty(ACTIONS, holds), { numRuns: 150, examples: KNOWN })
 })
 
 for (const what of ['rotate-root', 'rotate-role', 'create'] as const) {
