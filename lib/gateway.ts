@@ -15,6 +15,7 @@ import type { GatewayRequest } from './model/request.ts'
 import type { Environment } from './options/environment.ts'
 import { type GatewayConfig, type GatewayOptions, type OwnAccessOptions, resolveGateway } from './options/gateway.ts'
 import { createMaySee } from './pipeline/access.ts'
+import { createAdmission } from './pipeline/admission.ts'
 import type { Call, Identity } from './pipeline/call.ts'
 import { createCreateOnly } from './pipeline/create-only.ts'
 import { createEntries } from './pipeline/entries.ts'
@@ -148,7 +149,9 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     telemetry,
     isKnownKv: (request) => mounts.isKnownKv(request.namespace, request.path),
   })
-  const serving = { policy, entries, send, release, clock, timeoutMs }
+  const onRefused = (): void => telemetry.count('portcullis.lease.over_budget', {})
+  const admission = createAdmission({ ...leases, mounts, clock, onRefused })
+  const serving = { policy, entries, send, release, admission, clock, timeoutMs }
   const serveAlone = createServeAlone(serving)
   const shared = createServeShared({
     ...serving,
@@ -170,7 +173,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     createOnly: createCreateOnly(mounts),
     maxInFlight: config.maxInFlight,
     serveShared: (call) => shared.serve(call),
-    serveRevoking: createServeRevoking({ serveAlone, keeper, session, hash: hasher.value }),
+    serveRevoking: createServeRevoking({ serveAlone, alone: leases.alone, keeper, session, hash: hasher.value }),
   })
   const watching = createWatching({
     ...{ clock, random: parts.random, schedule, telemetry, mounts, pipeline },

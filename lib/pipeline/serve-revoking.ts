@@ -1,4 +1,5 @@
 import { AuditError, ServerError } from '../errors/index.ts'
+import type { AloneLeases } from '../lease/alone-leases.ts'
 import type { Keeper } from '../lease/keeper.ts'
 import { type Kept, openKept } from '../lease/kept.ts'
 import { endsLease, evictsAfter, mayEndTokens, type Revocation, type RevocationOutcome } from '../lease/revocations.ts'
@@ -9,6 +10,7 @@ import type { Call } from './call.ts'
 
 export interface ServeRevokingDeps {
   readonly serveAlone: (call: Call) => Promise<Answer>
+  readonly alone: AloneLeases
   readonly keeper: Keeper
   /** The gateway's own. */
   readonly session: Session
@@ -36,12 +38,13 @@ function outcomeOf(error: unknown): RevocationOutcome | 'unsent' {
 }
 
 function evict(
-  { keeper, session, hash }: ServeRevokingDeps,
+  { alone, keeper, session, hash }: ServeRevokingDeps,
   call: Call,
   revocation: Revocation,
   isCertain: boolean,
 ): void {
   const { namespace } = call.request
+  alone.revoked(revocation, namespace)
   if (revocation.kind !== 'token') {
     keeper.ended((kept) => endsLease(revocation, namespace, leaseOf(kept)), 'revoked', isCertain)
   } else {
