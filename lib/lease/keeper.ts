@@ -4,7 +4,7 @@ import type { Span } from '../ports/telemetry.ts'
 import { codeOf } from './code-of.ts'
 import { commit, prepare } from './hand-over.ts'
 import type { Keeper, KeeperDeps } from './keeper-contract.ts'
-import type { Kept, Moment } from './kept.ts'
+import { type Kept, type Moment, momentOf } from './kept.ts'
 import { ACTIVE, type Holder, isIdle, Line, NO_TRIES, type Origin, retryOf, stepOf } from './line.ts'
 import { createPatience, type Patience } from './patience.ts'
 import { createRenew, type Renew, type RenewalOutcome } from './renew.ts'
@@ -29,6 +29,7 @@ class LineKeeper implements Keeper {
   readonly #works = new Works()
   readonly #patience: Patience
   readonly #renewOnce: Renew
+  readonly #moment = (): Moment => momentOf(this.#deps.clock)
   #isClosed = false
 
   constructor(deps: KeeperDeps) {
@@ -101,7 +102,11 @@ class LineKeeper implements Keeper {
       kept.mayLiveOn ||= !isCertain
       if (!isCertain && !this.#isKept(line)) void this.#works.track(this.#deps.giveBack(kept))
     }
-    this.#deps.cache.evictWhere(isMeant)
+    // Nobody is given what is on its way while this goes through here.
+    this.#deps.cache.evictWhere(isMeant, (kept) => {
+      kept.end()
+      if (!isCertain) void this.#works.track(this.#deps.giveBack(kept))
+    })
   }
 
   succeeded(fate: Kept['fate']): void {
@@ -341,10 +346,5 @@ class LineKeeper implements Keeper {
       line.next = 'rotate'
       this.#due(line, this.#moment().nowMs)
     }
-  }
-
-  #moment(): Moment {
-    const { clock } = this.#deps
-    return { nowMs: clock.now(), wallMs: clock.wallTime() }
   }
 }

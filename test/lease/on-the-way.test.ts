@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { answerWith, refuse } from '../../lib/testing/scripted-transport.ts'
+import { allow, gate, type Handler, minting, open } from '../pipeline/support.ts'
+
+const DB = 'database/creds/app'
+const PREFIX = `sys/leases/revoke-prefix/${DB}`
+const REVOKE = 'write sys/leases/revoke'
+
+/** A server whose first credential is on its way until the gate is opened. */
+function late(): { readonly handler: Handler; readonly open: () => void } {
+  const { opened, open } = gate()
+  const mint = minting(600_000)
+  let calls = 0
+  const handler: Handler = async (request, options) => {
+    calls += 1
+    const isFirst = calls === 1
+    const answer = await mint(request, options)
+    if (isFirst) await opened
+    return answer
+  }
+  return { handler, open }
+}
+
+for (const how of ['read', 'hold'] as const) {
+  test(`what was revoked while it was on its way is given to nobody (${how})`, async (t) => {
+    const first = late()
+    const { gateway } = await open(t, {
+      policies: [allow('*', ['read', 'write'])],
+      handlers: { [`read ${DB}`]: first.handler, [`write ${PREFIX}`]: answerWith({ status: 204 }) },
+    })
+    const asking = how === 'read' ? gateway.read(DB) : gateway.lease(DB).then((lease) => lease.current())
+    await gateway.write(PREFIX)
+    first.open()
+    assert.equal((await asking).data.username, 'user-2')
+  })
+}
+
+test('where nobody knows whether the revocation was carried out, it is given back besides', async (t) => {
+  const first = late()
+  const { gateway, server } = await open(t, {
+    policies: [allow('*', ['read', 'write'])],
+    handlers: {
+      [`read ${DB}`]: first.handler,
+      [`write ${PREFIX}`]: refuse(500) as Handler,
+      [REVOKE]: answerWith({ status: 204 }),
+    },
+  })
+  const asking = gateway.read(DB)
+  await assert.rejects(gateway.write(PREFIX))
+  first.open()
+  assert.equal((await asking).data.username, 'user-2')
+  const revoked = server.requests.filter(({ path }) => path === 'sys/leases/revoke')
+  assert.deepEqual(
+    revoked.map(({ body }) => JSON.parse(String(body))),
+    [{ lease_id: `${DB}/1` }],
+  )
+})
+
+test('what was only evicted while it was on its way is given to who asked, and kept for nobody', async (t) => {
+  const first = late()
+  const { gateway, clock } = await open(t, {
+    policies: [allow('*', ['read'])],
+    handlers: { [`read ${DB}`]: first.handler },
+  })
+  const asking = gateway.read(DB)
+  await clock.advance(0)
+  gateway.evict({ all: true })
+  first.open()
+  assert.equal((await asking).data.username, 'user-1')
+  assert.equal((await gateway.read(DB)).data.username, 'user-2')
+})
