@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { answerWith, refuse } from '../../lib/testing/scripted-transport.ts'
-import { allow, gate, type Handler, minting, open } from '../pipeline/support.ts'
+import { allow, counting, gate, type Handler, minting, open } from '../pipeline/support.ts'
 
 const DB = 'database/creds/app'
 const PREFIX = `sys/leases/revoke-prefix/${DB}`
@@ -69,4 +69,31 @@ test('what was only evicted while it was on its way is given to who asked, and k
   first.open()
   assert.equal((await asking).data.username, 'user-1')
   assert.equal((await gateway.read(DB)).data.username, 'user-2')
+})
+
+test('a revoke-self ends what its own token minted, not what the next one did', async (t) => {
+  const { opened, open: answer } = gate()
+  const { gateway, clock } = await open(t, {
+    auth: counting(60_000),
+    policies: [allow('*', ['read', 'write'])],
+    handlers: {
+      [`read ${DB}`]: minting(600_000),
+      'write auth/token/revoke-self': async () => {
+        await opened
+        return answerWith({ status: 204 })
+      },
+      'write auth/token/renew-self': refuse(400) as Handler,
+      'read auth/token/lookup-self': answerWith({ data: {} }),
+    },
+  })
+  const lease = await gateway.lease(DB)
+  await clock.advance(50_000)
+  const revoking = gateway.write('auth/token/revoke-self')
+  // The session goes on to its next token, and the lease with it.
+  await clock.advance(9_000)
+  assert.equal(lease.current().data.username, 'user-2')
+  answer()
+  await revoking
+  await clock.advance(0)
+  assert.equal(lease.current().data.username, 'user-2')
 })
