@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -92,6 +92,38 @@ test('with the Elasticsearch plugin of the field, the engine answers as a real s
   assert.ok(ours.database.seen.length > 5)
 })
 
+test('after its process was killed a connection works again by itself, with the password of its last rotation', {
+  skip: skip || (process.platform === 'linux' ? false : 'finds the process by /proc'),
+}, async (t) => {
+  const ours = await onEngine(t, await goPlugin(t, ELASTICSEARCH_PLUGIN))
+  for (const [method, path, body] of stepsOn(ours.database.url).slice(4, 8) as [string, string, object][])
+    assert.ok((await ours.request(method, path, body)).status < 300)
+  assert.equal((await ours.request('POST', 'rotate-root/e')).status, 204)
+  assert.equal((await ours.request('GET', 'creds/r')).status, 200)
+  const pids = processesIn(ours.folder)
+  assert.equal(pids.length, 1)
+  for (const pid of pids) process.kill(pid, 'SIGKILL')
+  const answers: number[] = []
+  // The call that meets the death may fail; those after it may not.
+  for (let call = 0; call < 3; call += 1) answers.push((await ours.request('GET', 'creds/r')).status)
+  assert.deepEqual(answers.slice(1), [200, 200])
+  assert.notDeepEqual(processesIn(ours.folder), pids)
+})
+
+/** Processes that run a program from below `folder`. */
+function processesIn(folder: string): readonly number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.filter((pid) => programOf(pid).startsWith(folder)).map(Number)
+}
+
+function programOf(pid: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`)
+  } catch {
+    return ''
+  }
+}
+
 async function answered(side: Side, step: Step): Promise<string> {
   const [what, path, body] = step
   if (what === 'status') {
@@ -149,9 +181,9 @@ function fromServer({ status, body }: Awaited<ReturnType<Bao['call']>>): Served 
   }
 }
 
-async function onEngine(t: TestContext, program: string): Promise<Side> {
+async function onEngine(t: TestContext, program: string): Promise<Side & { readonly folder: string }> {
   const database = await startElasticsearch(t, ROOT)
-  const { plugins } = rig(t)
+  const { plugins, folder } = rig(t)
   const entry = entryOf(program, { name: 'es', type: 'database' })
   const open = databaseEngine({
     clock: systemClock,
@@ -166,6 +198,7 @@ async function onEngine(t: TestContext, program: string): Promise<Side> {
   const engine = mounted(backend, () => Date.now())
   return {
     database,
+    folder,
     request: (method, path, body) => engine.call(method, path, body),
     lease: (what) => engine[what](engine.secret()),
   }
