@@ -11,6 +11,7 @@ export interface BuiltinPlugin {
 
 const NAMES: readonly Pick<BuiltinPlugin, 'name' | 'type'>[] = [
   { name: 'kv', type: 'secret' },
+  { name: 'transit', type: 'secret' },
   { name: 'postgresql-database-plugin', type: 'database' },
 ]
 
