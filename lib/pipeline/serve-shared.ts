@@ -247,7 +247,8 @@ class SharedServer implements ServeShared, HoldSource {
       if (isRead) kept.readers -= 1
       throw error
     }
-    landed.taken += 1
+    // What does not end is not held: a token that came of it is given back.
+    if (kept !== undefined || call.isHeld !== true) landed.taken += 1
     const ageMs = this.#deps.clock.now() - exchange.sentAt.nowMs
     const ttlMs = Math.max(livesMs(exchange) - ageMs, 0)
     const facts = { source: 'server', ageMs: led ? 0 : ageMs, ttlMs, verifiedMs: led ? 0 : ageMs } as const
