@@ -104,8 +104,8 @@ class LineKeeper implements Keeper {
     }
     // Nobody is given what is on its way while this goes through here.
     this.#deps.cache.evictWhere(isMeant, (kept) => {
-      kept.end()
-      if (!isCertain) void this.#works.track(this.#deps.giveBack(kept))
+      if (isCertain || how === 'revoked') kept.end()
+      if (!isCertain && how === 'revoked') void this.#works.track(this.#deps.giveBack(kept))
     })
   }
 

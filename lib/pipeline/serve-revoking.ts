@@ -59,9 +59,9 @@ function evict(
     const own = token !== undefined && isMeant(revocation, token, call, hash) ? token.fate : undefined
     // Where nobody knows, the token may live on: a look-up tells, and what it minted is given back meanwhile.
     if (own !== undefined && isCertain) own.isDead = true
+    keeper.ended(({ fate }) => fate?.isDead === true || (own !== undefined && fate === own), 'lost', isCertain)
     // Which other tokens die with it cannot be seen: what tokens of callers fetched goes too.
-    const isLost = ({ fate }: Kept): boolean => fate === own || fate?.isDead === true || fate !== current?.fate
-    keeper.ended(isLost, 'lost', isCertain)
+    keeper.ended(({ fate }) => fate !== current?.fate, 'lost', false)
   }
   // A token has a lease of its own; whether ours was among what was revoked, only a look-up tells.
   const own = session.peek()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { answerWith, refuse } from '../../lib/testing/scripted-transport.ts'
-import { allow, counting, gate, type Handler, minting, open } from '../pipeline/support.ts'
+import { allow, counting, gate, type Handler, minting, open, tokenOf } from '../pipeline/support.ts'
 
 const DB = 'database/creds/app'
 const PREFIX = `sys/leases/revoke-prefix/${DB}`
@@ -96,4 +96,30 @@ test('a revoke-self ends what its own token minted, not what the next one did', 
   await revoking
   await clock.advance(0)
   assert.equal(lease.current().data.username, 'user-2')
+})
+
+test('what the next token mints while a revoke-self ends the last one is no loss', async (t) => {
+  const { opened, open: answer } = gate()
+  const mint = minting(600_000)
+  const { gateway, clock, server } = await open(t, {
+    auth: counting(60_000),
+    policies: [allow('*', ['read', 'write'])],
+    handlers: {
+      // The first token is refused once it is revoked; the next one is not.
+      [`read ${DB}`]: async (request, options) => {
+        if (tokenOf(request) !== 's.1') return mint(request, options)
+        await opened
+        return (refuse(403) as Handler)(request, options)
+      },
+      'write auth/token/revoke-self': answerWith({ status: 204 }),
+      'read auth/token/lookup-self': refuse(403) as Handler,
+    },
+  })
+  const asking = gateway.read(DB)
+  await clock.advance(0)
+  await gateway.write('auth/token/revoke-self')
+  answer()
+  assert.equal((await asking).data.username, 'user-1')
+  assert.equal(mint.minted, 1)
+  assert.deepEqual(new Set(server.requests.filter(({ path }) => path === DB).map(tokenOf)), new Set(['s.1', 's.2']))
 })
