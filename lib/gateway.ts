@@ -19,6 +19,7 @@ import { createAdmission } from './pipeline/admission.ts'
 import type { Call, Identity } from './pipeline/call.ts'
 import { createCreateOnly } from './pipeline/create-only.ts'
 import { createEntries } from './pipeline/entries.ts'
+import { createGuardLease } from './pipeline/guard-lease.ts'
 import { checkHealth } from './pipeline/health.ts'
 import { createMounts } from './pipeline/mounts.ts'
 import { createNormalise } from './pipeline/normalise.ts'
@@ -171,6 +172,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     ...{ normalise, policy, entries, telemetry, clock, emit, nextId, namespace, mayShare, serveAlone },
     known: identities.known,
     createOnly: createCreateOnly(mounts),
+    guardLease: createGuardLease(keeper),
     maxInFlight: config.maxInFlight,
     serveShared: (call) => shared.serve(call),
     serveRevoking: createServeRevoking({ serveAlone, alone: leases.alone, keeper, session, hash: hasher.value }),

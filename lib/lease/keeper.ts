@@ -38,10 +38,6 @@ class LineKeeper implements Keeper {
     this.#renewOnce = createRenew(deps)
   }
 
-  get size(): number {
-    return this.#lines.size
-  }
-
   land(key: string, kept: Kept, origin: Origin): void {
     if (this.#isClosed) return
     const line = this.#lines.get(key)
@@ -68,6 +64,10 @@ class LineKeeper implements Keeper {
 
   line(key: string): Line | undefined {
     return this.#lines.get(key)
+  }
+
+  lines(): Iterable<Line> {
+    return this.#lines.values()
   }
 
   hold(line: Line, holder: Holder): void {
