@@ -58,13 +58,23 @@ async function loginOf(postgres: Postgres, { username, password }: Login): Promi
   }
 }
 
-test('our host issues and revokes users of a real PostgreSQL by our driver', { skip }, async (t) => {
+test('our host issues, renews and revokes users of a real PostgreSQL by our driver', { skip }, async (t) => {
   const { ask, postgres } = await started(t)
   const { body } = await succeed(ask('read', 'database/creds/app'))
   const login = body.data as unknown as Login
   assert.equal(await loginOf(postgres, login), login.username)
   assert.equal(body.lease?.seconds, 3_600)
   assert.equal(body.lease?.renewable, true)
+  const ends = async (): Promise<number> =>
+    Number(
+      (await postgres.query('SELECT rolvaliduntil AS at FROM pg_roles WHERE rolname = $1', [login.username]))[0]?.at,
+    )
+  const before = await ends()
+  const leases = await succeed(ask('list', 'sys/leases/lookup/database/creds/app/'))
+  const [id] = (leases.body.data?.keys ?? []) as readonly string[]
+  const renewed = { lease_id: `database/creds/app/${id}`, increment: 7_200 }
+  await succeed(ask('write', 'sys/leases/renew', renewed))
+  assert.ok((await ends()) - before > 3_000_000)
   await succeed(ask('write', 'sys/leases/revoke-prefix/database/creds/app', { sync: true }))
   await assert.rejects(loginOf(postgres, login), /password authentication failed/)
   assert.deepEqual(await postgres.query('SELECT FROM pg_roles WHERE rolname = $1', [login.username]), [])
