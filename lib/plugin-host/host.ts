@@ -29,7 +29,11 @@ export interface HostDrivers {
   readonly builtins: readonly Builtin[]
 }
 
-/** A way to plugins in place of a server: `createGateway({ server: await createPluginHost({ … }), … })`. */
+/**
+ * A way to plugins in place of a server: `createGateway({ server: await createPluginHost({ … }), … })`.
+ *
+ * A gateway closes its host when it closes; where several gateways use one, each is given `host.shared()`.
+ */
 export interface PluginHost extends Transport {
   /** The gateway's own access: it may use the mounts. Taken by a gateway that is given no `auth`. */
   auth(): AuthMethod
@@ -37,6 +41,8 @@ export interface PluginHost extends Transport {
   operatorAuth(): AuthMethod
   /** The same in the process. */
   readonly operator: Operator
+  /** This host for one gateway of several: it stays open when that gateway closes, until {@link PluginHost.close}. */
+  shared(): Transport & Pick<PluginHost, 'auth'>
   /** Who holds `token`, if a login of an auth plugin made it and it lives. */
   describe(token: Sealed<string>): Promise<TokenDescription | undefined>
   /** Waits for what is in flight, ends the plugins, and closes the storage. Leases stay, and are found at the next start. */
@@ -124,7 +130,7 @@ function hostOf(parts: Parts, { clock, schedule, store }: Context, plugins: Plug
     await plugins.close()
     await store.close()
   }
-  return {
+  const host: PluginHost = {
     address: 'plugin-host:',
     send: (request, options) => router.send(request, options),
     auth: () => createAccessMethod(tokens, 'gateway'),
@@ -135,9 +141,14 @@ function hostOf(parts: Parts, { clock, schedule, store }: Context, plugins: Plug
       if (token === undefined || token.isDead || token.dueMs <= clock.now()) return undefined
       return parts.described(token)
     },
+    shared: () => {
+      const { address, send, auth, describe } = host
+      return { address, send, auth, describe, close: async () => undefined }
+    },
     close: () => {
       closing ??= close()
       return closing
     },
   }
+  return host
 }

@@ -6,7 +6,7 @@ import type { Credential, Scene } from './scene.ts'
 const EVERY_MS = 20
 const LIMIT_MS = 20_000
 
-export const killToken: Scene = async ({ screen, gateway, operator }) => {
+export const killToken: Scene = async ({ screen, gateway, world: { operator, place } }) => {
   screen.step(
     'A token that is killed',
     "An operator revokes the service's token, and its database users go with it. Nobody tells the service: it looks up what it serves.",
@@ -19,7 +19,7 @@ export const killToken: Scene = async ({ screen, gateway, operator }) => {
   gateway.on('login', count)
   try {
     await screen.run('reads around a killed token', async () => {
-      screen.say(`tokens revoked at the server: ${await operator.revokeTokens()}; the service goes on reading`)
+      screen.say(`tokens revoked at the ${place}: ${await operator.revokeTokens()}; the service goes on reading`)
       const { reads, failures, next, ms } = await readUntilReplaced(gateway, first.username)
       if (failures.length > 0) throw failures[0]
       if (next === undefined) throw new Error(`the demo expected a new user within ${seconds(LIMIT_MS)}`)

@@ -3,10 +3,7 @@ import { green, red, type Screen } from '../screen.ts'
 import type { Scene } from './scene.ts'
 
 export const refuseRead: Scene = async ({ screen, gateway }) => {
-  screen.step(
-    'A read that policy refuses',
-    'The token may read it at the server; the local guardrail says no, and nothing is sent.',
-  )
+  screen.step('A read that policy refuses', 'The token may read it; the local guardrail says no, and nothing is sent.')
   await screen.run('read of kv/payroll', async () => {
     await refused(screen, () => gateway.kv('kv').read('payroll/salaries'))
     return 'refused, nothing sent'

@@ -1,7 +1,7 @@
 import { seconds } from '../screen.ts'
 import type { Credential, Scene } from './scene.ts'
 
-export const renew: Scene = async ({ screen, gateway, operator }) => {
+export const renew: Scene = async ({ screen, gateway, world: { operator } }) => {
   screen.step('A lease that is renewed', 'What is held is given more time before it ends; the user stays the same.')
   const lease = await gateway.lease<Credential>('database/creds/renewed')
   try {

@@ -3,13 +3,14 @@ import type { Pool } from 'pg'
 import type { Lease } from 'portcullis'
 import { leasedPool } from 'portcullis/pg'
 import { green, seconds } from '../screen.ts'
+import { until } from '../until.ts'
 import type { Credential, Scene } from './scene.ts'
 
 const A_SECOND = 200
 const USERS = 3
 const LIMIT_MS = 20_000
 
-export const rotate: Scene = async ({ screen, gateway, operator }) => {
+export const rotate: Scene = async ({ screen, gateway, world: { operator } }) => {
   screen.step(
     'Users that change under load',
     'These users are not given more time. Before the lease of one ends a new one takes over, and the pool follows.',
@@ -31,6 +32,8 @@ export const rotate: Scene = async ({ screen, gateway, operator }) => {
   } finally {
     await lease.close()
   }
+  // A revocation is answered before it has been carried out.
+  await until('no user is left', async () => (await operator.users('rotated')) === 0)
   screen.say(`pool and lease closed; users left in PostgreSQL: ${await operator.users('rotated')}`)
 }
 

@@ -1,12 +1,12 @@
 import type { Gateway } from 'portcullis'
-import type { Operator } from '../operator.ts'
 import type { Screen } from '../screen.ts'
+import type { World } from '../worlds/world.ts'
 
 /** What a scene plays with. */
 export interface Stage {
   readonly screen: Screen
   readonly gateway: Gateway
-  readonly operator: Operator
+  readonly world: World
 }
 
 /** One thing shown; what it prints was measured in this run. @throws when that is not what was to be shown. */

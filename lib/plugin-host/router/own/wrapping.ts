@@ -6,13 +6,10 @@ import { rawOutcome } from '../shape.ts'
 import { type Wrapping, wrapInfoOf } from '../wrapping.ts'
 import type { OwnCall, OwnHandler } from './call.ts'
 
-const ACTIONS: readonly string[] = ['wrap', 'lookup', 'unwrap', 'rewrap']
-
 /** `sys/wrapping/…`. */
 export function createWrappingHandler(wrapping: Wrapping): OwnHandler {
   return (call) => {
     if (call.rest === 'lookup' && call.operation === 'read') return { data: wrapping.lookUp(tokenOf(call)) }
-    if (!ACTIONS.includes(call.rest)) throw unsupportedPath()
     if (call.operation !== 'write') throw unsupportedOperation()
     switch (call.rest) {
       case 'wrap':
@@ -21,8 +18,10 @@ export function createWrappingHandler(wrapping: Wrapping): OwnHandler {
         return { data: wrapping.lookUp(tokenOf(call)) }
       case 'unwrap':
         return unwrapped(wrapping, call)
-      default:
+      case 'rewrap':
         return rewrapped(wrapping, call)
+      default:
+        throw unsupportedPath()
     }
   }
 }
@@ -34,9 +33,7 @@ function wrapped({ data, wrapTtlMs }: OwnCall): Outcome {
 }
 
 async function unwrapped(wrapping: Wrapping, call: OwnCall): Promise<Outcome> {
-  const token = tokenOf(call)
-  if (token === '') throw refuse(403, 'error validating wrapping token: token is empty')
-  const envelope: JsonObject = await wrapping.unwrap(token)
+  const envelope: JsonObject = await wrapping.unwrap(tokenOf(call))
   const { data } = envelope
   return isJsonObject(data) && data.http_status_code !== undefined ? rawOutcome(data) : { envelope }
 }

@@ -78,8 +78,7 @@ async function sendTo({ router, tokens }: Parts, request: WireRequest): Promise<
     return wireOf(await router.outcome(asked, requestId, { timeoutMs: 30_000 }), requestId)
   } catch (error) {
     if (error instanceof Refusal) return { status: error.status, body: { errors: [...error.errors] } }
-    // No word of a server: the gateway throws it as it is.
-    if (error instanceof PluginError) return { status: 500, body: { errors: [error.code] } }
+    if (error instanceof PluginError) return { status: 0, body: { plugin: error.code } }
     throw error
   }
 }
