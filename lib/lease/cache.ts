@@ -24,12 +24,8 @@ export interface LeaseCache {
   /** Something newer was seen: drops what `key` holds if it was asked for before `sentAtMs`. Not a lease, which has its own end. */
   outdate(key: string, sentAtMs: number): void
   evict(target: EvictTarget, defaultNamespace: string): number
-  /**
-   * Drops every entry that `isMeant`; gives their number.
-   *
-   * @param onArrival - What is to become of one that was on its way, and is dropped as soon as it is here.
-   */
-  evictWhere(isMeant: (kept: Kept) => boolean, onArrival?: (kept: Kept) => void): number
+  /** Drops every entry that `isMeant`; gives their number. */
+  evictWhere(isMeant: (kept: Kept) => boolean): number
   /** Begins to watch evictions for something on its way. The function it gives ends that, and tells whether `kept`, now that it is here, was meant by one. */
   depart(): (kept: Kept | undefined) => boolean
   /** How often something was evicted. */
@@ -37,26 +33,20 @@ export interface LeaseCache {
   readonly size: number
 }
 
-/** An eviction, as what is on its way will meet it. */
-interface Wish {
-  readonly isMeant: (kept: Kept) => boolean
-  readonly onArrival: ((kept: Kept) => void) | undefined
-}
-
 /** A cache of at most `maxEntries`, and of what is kept alive. Ends are judged at each look-up by both clocks; no timer. */
 export function createLeaseCache(maxEntries: number): LeaseCache {
   const entries = new LRUCache<string, Kept>({ max: maxEntries })
   const tended = new Map<string, Kept>()
-  const onTheWay = new Set<Wish[]>()
+  const onTheWay = new Set<((kept: Kept) => boolean)[]>()
   let evictions = 0
   const find = (key: string): Kept | undefined => tended.get(key) ?? entries.get(key)
   const remove = (key: string): boolean => {
     const wasTended = tended.delete(key)
     return entries.delete(key) || wasTended
   }
-  const evictWhere = (isMeant: Wish['isMeant'], onArrival?: Wish['onArrival']): number => {
+  const evictWhere = (isMeant: (kept: Kept) => boolean): number => {
     evictions += 1
-    for (const wishes of onTheWay) wishes.push({ isMeant, onArrival })
+    for (const wishes of onTheWay) wishes.push(isMeant)
     let count = 0
     for (const [key, kept] of [...tended, ...entries.entries()]) {
       if (isMeant(kept) && remove(key)) count += 1
@@ -71,13 +61,11 @@ export function createLeaseCache(maxEntries: number): LeaseCache {
       return entries.size + tended.size
     },
     depart(): (kept: Kept | undefined) => boolean {
-      const wishes: Wish[] = []
+      const wishes: ((kept: Kept) => boolean)[] = []
       onTheWay.add(wishes)
       return (kept) => {
         onTheWay.delete(wishes)
-        const met = kept === undefined ? [] : wishes.filter(({ isMeant }) => isMeant(kept))
-        for (const { onArrival } of met) onArrival?.(kept as Kept)
-        return met.length > 0
+        return kept !== undefined && wishes.some((isMeant) => isMeant(kept))
       }
     },
     get(key, grant, at): Kept | undefined {

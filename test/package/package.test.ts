@@ -117,3 +117,10 @@ function loaded(): Promise<Loaded> {
   loading ??= run(process.execPath, ['loads.mjs'], consumer).then((text) => JSON.parse(text) as Loaded)
   return loading
 }
+
+test('the package brings its command, which names a package that it misses', async () => {
+  const command = join(consumer, 'node_modules/.bin/portcullis')
+  assert.equal(await run(command, ['--version'], consumer), `${manifest.version}\n`)
+  await run(command, ['plugin', 'new', 'tickets'], consumer)
+  await assert.rejects(run(command, ['plugin', 'inspect', './works.mjs'], consumer), /npm install @bufbuild\/protobuf/)
+})

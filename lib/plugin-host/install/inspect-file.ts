@@ -16,6 +16,7 @@ export interface InspectFileOptions {
   readonly isolation?: Isolation
   /** From its start to its handshake, and for each step; milliseconds. Default 60,000. */
   readonly startTimeoutMs?: number
+  readonly signal?: AbortSignal
 }
 
 /** What a file is, by its own words; see {@link Inspection}. */

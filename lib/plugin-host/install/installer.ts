@@ -86,7 +86,7 @@ export interface Installer {
   verify(): Promise<readonly Verified[]>
   /** What the sources have by now. */
   outdated(options?: { readonly signal?: AbortSignal }): Promise<readonly Outdated[]>
-  /** Removes a plugin, or one version of it. @throws {PluginError} `ERR_PORTCULLIS_PLUGIN_UNKNOWN`-like lock errors. */
+  /** Removes a plugin, or one version of it. @throws {PluginError} `ERR_PORTCULLIS_PLUGIN_LOCK`: the lock has none. */
   remove(name: string, version?: string): Promise<readonly LockedPlugin[]>
 }
 
@@ -188,13 +188,13 @@ class FileInstaller implements Installer {
     stage: string,
     fetched: Fetched,
     source: PluginSource,
-    { type, version, isolation }: InstallOptions,
+    { type, version, isolation, signal }: InstallOptions,
   ): Promise<Looked> {
     const { name, path, sha256, integrity, toolchain } = fetched
     const plugins = createPlugins({ folder: join(stage, 'quarantine') })
     try {
       const wanted = type ?? fetched.type
-      const inspection = await look(plugins, { name, path, sha256, type: wanted, isolation })
+      const inspection = await look(plugins, { name, path, sha256, type: wanted, isolation, signal })
       if (wanted !== undefined && inspection.type !== wanted)
         throw installError(`plugin ${name} is of type ${inspection.type}, not ${wanted}`)
       const plugin: LockedPlugin = Object.freeze({

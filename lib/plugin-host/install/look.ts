@@ -10,6 +10,8 @@ export interface Candidate {
   /** Where it is known; else it is found out by trying. */
   readonly type?: PluginType | undefined
   readonly isolation?: Isolation | undefined
+  /** Ends the look; the caller closes `plugins`, and the process with them. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -20,6 +22,21 @@ export interface Candidate {
  * @throws {PluginError} of the start that got further.
  */
 export async function look(plugins: Plugins, candidate: Candidate): Promise<Inspection> {
+  const { signal } = candidate
+  if (signal === undefined) return await lookUnheeding(plugins, candidate)
+  signal.throwIfAborted()
+  const looking = lookUnheeding(plugins, candidate)
+  // When it is left behind, it rejects to nobody.
+  looking.catch(() => {})
+  let onAbort = (): void => {}
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  return await Promise.race([looking, aborted]).finally(() => signal.removeEventListener('abort', onAbort))
+}
+
+async function lookUnheeding(plugins: Plugins, candidate: Candidate): Promise<Inspection> {
   if (candidate.type !== undefined) return await plugins.inspect(entryOf(candidate, candidate.type))
   try {
     return await plugins.inspect(entryOf(candidate, 'secret'))

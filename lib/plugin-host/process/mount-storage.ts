@@ -62,6 +62,8 @@ export class MountStorage {
   /** `undefined` deletes. */
   async write(key: string, value: Uint8Array | undefined, txn: string): Promise<void> {
     checkKey(key)
+    // There is nothing to delete at what is no name: a deletion of nothing is well.
+    if (value === undefined && (key === '' || key.endsWith('/'))) return
     if (key === '' || key.endsWith('/')) throw new StorageRefusal('a key must have a name')
     this.#checkSize(key, value)
     if (txn === '') {

@@ -19,6 +19,7 @@ export class Slot {
   #state = UNTROUBLED
   #users = 0
   #isClosed = false
+  readonly #closing = new AbortController()
 
   constructor(host: ProcessHost, entry: CatalogEntry) {
     this.#host = host
@@ -81,6 +82,7 @@ export class Slot {
   /** Ends the process. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#closing.abort()
     const process = await this.#starting?.catch(() => undefined)
     await (process ?? this.#process)?.stop()
   }
@@ -95,7 +97,7 @@ export class Slot {
   async #started(): Promise<PluginProcess> {
     let process: PluginProcess
     try {
-      process = await startProcess(this.#host, this.entry)
+      process = await startProcess(this.#host, this.entry, this.#closing.signal)
     } catch (error) {
       this.#fail(0)
       throw error

@@ -22,9 +22,14 @@ const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts')
 /**
  * Starts what `entry` says, up to the point where it can be called.
  *
+ * @param signal - Ends a start that nobody waits for any more: one that hangs would hold up the end of its host.
  * @throws {PluginError} `ERR_PORTCULLIS_PLUGIN_HASH`, `_START`, `_ISOLATION`, `_INVALID`; then nothing is left of it.
  */
-export async function startProcess(host: ProcessHost, entry: CatalogEntry): Promise<PluginProcess> {
+export async function startProcess(
+  host: ProcessHost,
+  entry: CatalogEntry,
+  signal: AbortSignal,
+): Promise<PluginProcess> {
   const owner = ownerOf(host, entry)
   const folders = makeProcessFolders(host.runFolder, host.nextId(), owner)
   const clear = (): void => {
@@ -39,7 +44,7 @@ export async function startProcess(host: ProcessHost, entry: CatalogEntry): Prom
     const child = await launched(host, entry, { owner, folders, certificate, command })
     host.adopt(child, folders.sockets)
     void child.ended.then(clear)
-    return await connected(host, entry, { child, folders, certificate, owner })
+    return await connected(host, entry, { child, folders, certificate, owner }, signal)
   } catch (error) {
     clear()
     throw error
@@ -147,9 +152,13 @@ async function connected(
   host: ProcessHost,
   entry: CatalogEntry,
   { child, folders, certificate, owner }: Parts & { readonly child: PluginChild },
+  signal: AbortSignal,
 ): Promise<PluginProcess> {
   let stage = 'it did not come up'
+  const end = (): void => child.kill()
+  signal.addEventListener('abort', end)
   try {
+    if (signal.aborted) end()
     const handshake = await child.handshake()
     stage = 'it cannot be connected to'
     const channel = await channelTo(host, handshake, certificate)
@@ -162,6 +171,8 @@ async function connected(
       throw failure('ERR_PORTCULLIS_PLUGIN_START', ofEntry(entry), stage, { detail: cause.message })
     const why = cause instanceof Error ? `: ${cause.message}` : ''
     throw failure('ERR_PORTCULLIS_PLUGIN_START', ofEntry(entry), stage + why, { cause })
+  } finally {
+    signal.removeEventListener('abort', end)
   }
 }
 

@@ -33,7 +33,7 @@ function rawFields({ status, contentType, bytes }: NonNullable<Outcome['raw']>):
 
 /** Is there anything in it that could be wrapped? */
 export function isWrappable({ data, auth, raw, bare, wrapInfo, status }: Outcome): boolean {
-  if (raw !== undefined) return raw.status < 300
+  if (raw !== undefined) return true
   return (data !== undefined || auth !== undefined) && (status ?? 200) < 300 && !bare && !wrapInfo
 }
 

@@ -1,4 +1,5 @@
-import type { JsonValue } from '../../model/json.ts'
+import type { JsonObject, JsonValue } from '../../model/json.ts'
+import { fieldWords } from './fields.ts'
 import { refuse } from './refusal.ts'
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -12,18 +13,29 @@ const MAX_MS = 3_155_760_000_000
 /**
  * Milliseconds of a duration as the wire has it: `60`, `"60"`, `"60s"`, `"1h30m"`, `"2d"`. Parts of a second are dropped.
  *
- * @throws {Refusal} 400 for what is none, for less than 0 and for more than a century.
+ * @param said - What an error says first.
+ * @throws {Refusal} 400 for what is none, for less than 0 and for more than a century; in the server's words.
  */
-export function durationMs(value: JsonValue | undefined, name: string): number {
+export function durationMs(value: JsonValue | undefined, said = ''): number {
   if (value === undefined || value === null || value === '') return 0
   const ms = typeof value === 'number' ? value * 1000 : typeof value === 'string' ? textMs(value) : Number.NaN
-  if (!(ms >= 0 && ms <= MAX_MS)) throw refuse(400, `error parsing ${name}: no duration such as 60, "60s" or "1h"`)
+  if (!(ms >= 0 && ms <= MAX_MS)) throw refuse(400, said + invalidWords(value, ms))
   return Math.floor(ms / 1000) * 1000
+}
+
+function invalidWords(value: JsonValue, ms: number): string {
+  if (ms < 0) return `cannot provide negative value '${value}'`
+  return `time: invalid duration ${JSON.stringify(value)?.slice(0, 100)}`
+}
+
+/** As {@link durationMs}, of a field that the servers check by its kind. */
+export function durationField(data: JsonObject, name: string): number {
+  return durationMs(data[name], fieldWords(name))
 }
 
 function textMs(text: string): number {
   if (text.length > 100) return Number.NaN
-  if (/^\d+$/.test(text)) return Number(text) * 1000
+  if (/^-?\d+$/.test(text)) return Number(text) * 1000
   if (!/^(?:\d+(?:\.\d+)?(?:ms|[smhd]))+$/.test(text)) return Number.NaN
   let totalMs = 0
   for (const [, count, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/g)) {

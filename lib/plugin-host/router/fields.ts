@@ -1,9 +1,15 @@
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import { refuse } from './refusal.ts'
 
-/** A field that is a text; else empty. */
+/** What a server says first of a field that is not of its kind. */
+export function fieldWords(name: string): string {
+  return `Field validation failed: error converting input for field "${name}": `
+}
+
+/** A field that is a text, or a number, which the servers take for one; else empty. */
 export function textField(data: JsonObject, name: string): string {
   const value = data[name]
+  if (typeof value === 'number') return String(value)
   return typeof value === 'string' ? value : ''
 }
 
@@ -22,6 +28,7 @@ export function listField(data: JsonObject, name: string): readonly string[] | u
 export function countField(data: JsonObject, name: string): number {
   const value = data[name] ?? 0
   const count = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value
+  if (typeof count === 'number' && count < 0) throw refuse(400, 'number of uses cannot be negative')
   if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 0)
     throw refuse(400, `${name} must be a whole number, 0 or more`)
   return count
@@ -32,6 +39,15 @@ export function flagField(data: JsonObject, name: string): boolean | undefined {
   const value = data[name]
   if (value === 'true' || value === 'false') return value === 'true'
   return typeof value === 'boolean' ? value : undefined
+}
+
+/** As {@link textsField}, of a field that may also say `name=value`. @throws {Refusal} 400 for a text that says no such thing. */
+export function pairsField(data: JsonObject, name: string): Readonly<Record<string, string>> | undefined {
+  const value = data[name]
+  if (typeof value !== 'string') return textsField(data, name)
+  const at = value.indexOf('=')
+  if (at > 0) return { [value.slice(0, at)]: value.slice(at + 1) }
+  throw refuse(400, `${fieldWords(name)}invalid key pair at index 0 in field "${name}"`)
 }
 
 /** A field that is an object of texts; numbers and booleans become texts. `undefined` where it is no object. */

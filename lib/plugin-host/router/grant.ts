@@ -8,7 +8,7 @@ export function grantOf(value: string, { record }: Token, ttlMs: number): JsonOb
     client_token: value,
     accessor: record.accessor,
     policies: record.policies,
-    token_policies: record.policies,
+    ...(record.policies.length === 0 ? {} : { token_policies: record.policies }),
     metadata: record.metadata,
     lease_duration: secondsOf(ttlMs),
     renewable: record.renewable,

@@ -121,7 +121,8 @@ export class Leases {
         expiresAtMs: nowMs + ttlMs,
         renewedAtMs: null,
         isIrrevocable: false,
-        secret,
+        // What it was given is what a renewal goes by that asks for no more.
+        secret: { ...secret, ttlMs },
         data: made.data,
       }
       await documents.put(keyOf(record.id), record)
@@ -146,7 +147,8 @@ export class Leases {
     if (answer.secret === undefined) return { lease, ttlMs: this.ttlMs(lease), warnings: answer.warnings }
     const nowMs = this.#context.clock.wallTime()
     const { ttlMs, warnings } = this.#granted(lease.mountUuid, answer.secret, incrementMs, nowMs, lease.issuedAtMs)
-    const { secret, data } = answer
+    const { data } = answer
+    const secret = { ...answer.secret, ttlMs }
     const expiresAtMs = nowMs + ttlMs
     await this.#context.documents.put(keyOf(id), { ...record, secret, data, expiresAtMs, renewedAtMs: nowMs })
     lease.expiresAtMs = expiresAtMs
@@ -157,10 +159,10 @@ export class Leases {
   }
 
   /** Ends a lease now. @throws {Refusal} 400: the plugin could not; the lease is as it was. */
-  async revoke(lease: Lease): Promise<void> {
+  async revoke(lease: Lease, said = ''): Promise<void> {
     const outcome = await this.#try(lease)
     if (outcome.ok) return
-    throw refuse(400, `failed to revoke entry: ${outcome.detail}`)
+    throw refuse(400, `${said}failed to revoke entry: ${outcome.detail}`)
   }
 
   /** Ends a lease as if its time had come: tried again until it is done, or irrevocable. */

@@ -100,7 +100,7 @@ function displayNameOf(path: string, auth: BackendAuth): string {
 
 async function entityOf(entities: Entities, { record }: Mount, { alias }: BackendAuth): Promise<string> {
   if (alias === undefined) return ''
-  if (alias.name === '') throw refuse(500, 'internal error')
+  if (alias.name === '') throw refuse(500, 'missing name in alias')
   const { name, metadata } = alias
   const { id } = await entities.of({ name, metadata, mountAccessor: record.accessor, mountType: record.type })
   return id

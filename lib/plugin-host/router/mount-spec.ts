@@ -1,8 +1,8 @@
-import type { JsonObject } from '../../model/json.ts'
+import type { JsonObject, JsonValue } from '../../model/json.ts'
 import { durationMs } from './duration.ts'
-import { flagField, listField, textField, textsField } from './fields.ts'
+import { fieldWords, flagField, listField, pairsField, textField } from './fields.ts'
 import type { MountConfig, MountTokenType } from './mount.ts'
-import { refuse } from './refusal.ts'
+import { type Refusal, refuse } from './refusal.ts'
 
 /** A mount as it is asked for. */
 export interface MountSpec {
@@ -33,6 +33,7 @@ const LISTS = [
   'allowed_response_headers',
 ] as const
 
+const VISIBILITIES: readonly string[] = ['', 'unauth', 'hidden']
 const TOKEN_TYPES: readonly string[] = ['default-service', 'default-batch', 'service', 'batch']
 
 const NO_CONFIG: MountConfig = Object.freeze({
@@ -50,9 +51,9 @@ export function mountSpecOf(data: JsonObject): MountSpec {
   const type = asked === 'plugin' ? textField(data, 'plugin_name') : asked
   if (type === '') throw refuse(400, 'backend type must be specified as a string')
   const config = data.config ?? {}
-  if (typeof config !== 'object' || Array.isArray(config)) throw refuse(400, 'config must be an object')
+  if (typeof config !== 'object' || Array.isArray(config)) throw noConfig(config)
   const given = config as JsonObject
-  const options = textsField(data, 'options') ?? {}
+  const options = pairsField(data, 'options') ?? {}
   // The servers' short name for version 2 of kv.
   const isKv2 = type === 'kv-v2'
   if (!isKv2 && type !== 'kv' && options.version !== undefined && data.allow_version !== true)
@@ -64,22 +65,29 @@ export function mountSpecOf(data: JsonObject): MountSpec {
     options: isKv2 ? { ...options, version: '2' } : options,
     local: flagField(data, 'local') ?? false,
     sealWrap: flagField(data, 'seal_wrap') ?? false,
-    config: { ...NO_CONFIG, ...configOf(given) },
+    config: { ...NO_CONFIG, ...configOf(given, true) },
   }
 }
 
 /** The body of a tune. @throws {Refusal} 400. */
 export function mountChangeOf(data: JsonObject): MountChange {
-  const options = textsField(data, 'options')
+  const options = pairsField(data, 'options')
   return {
-    config: configOf(data),
+    config: configOf(data, false),
     ...(typeof data.description === 'string' ? { description: data.description } : {}),
     ...(typeof data.plugin_version === 'string' ? { version: data.plugin_version } : {}),
     ...(options === undefined ? {} : { options }),
   }
 }
 
-function configOf(data: JsonObject): Partial<MountConfig> {
+function noConfig(config: JsonValue): Refusal {
+  const kind = { string: 'string', number: 'json.Number', boolean: 'bool' }[typeof config as string] ?? 'list'
+  const words = `'' expected type 'map[string]interface {}', got unconvertible type '${kind}'`
+  return refuse(400, fieldWords('config') + words)
+}
+
+/** @param isNew - Of a mount that is made: the servers say then which TTL it is that is wrong. */
+function configOf(data: JsonObject, isNew: boolean): Partial<MountConfig> {
   const lists: Record<string, readonly string[]> = {}
   for (const name of LISTS) {
     const list = listField(data, name)
@@ -88,11 +96,13 @@ function configOf(data: JsonObject): Partial<MountConfig> {
   const tokenType = textField(data, 'token_type')
   if (tokenType !== '' && !TOKEN_TYPES.includes(tokenType)) throw refuse(400, `invalid value for 'token_type'`)
   const visibility = data.listing_visibility
+  if (typeof visibility === 'string' && !VISIBILITIES.includes(visibility))
+    throw refuse(400, `invalid listing_visibility ${visibility.slice(0, 100)}`)
   return {
     ...(data.default_lease_ttl === undefined
       ? {}
-      : { defaultLeaseTtlMs: ttlOf(data.default_lease_ttl, 'default_lease_ttl') }),
-    ...(data.max_lease_ttl === undefined ? {} : { maxLeaseTtlMs: ttlOf(data.max_lease_ttl, 'max_lease_ttl') }),
+      : { defaultLeaseTtlMs: ttlOf(data.default_lease_ttl, isNew ? 'default' : '') }),
+    ...(data.max_lease_ttl === undefined ? {} : { maxLeaseTtlMs: ttlOf(data.max_lease_ttl, isNew ? 'max' : '') }),
     ...(tokenType === '' ? {} : { tokenType: tokenType as MountTokenType }),
     ...(data.force_no_cache === undefined ? {} : { forceNoCache: flagField(data, 'force_no_cache') ?? false }),
     ...(typeof visibility === 'string' ? { listingVisibility: visibility } : {}),
@@ -101,6 +111,7 @@ function configOf(data: JsonObject): Partial<MountConfig> {
 }
 
 /** `system` stands for the host's own. */
-function ttlOf(value: JsonObject[string], name: string): number {
-  return value === 'system' ? 0 : durationMs(value, name)
+function ttlOf(value: JsonObject[string], which: 'default' | 'max' | ''): number {
+  if (value === 'system') return 0
+  return durationMs(value, which === '' ? '' : `unable to parse ${which} TTL of ${String(value).slice(0, 100)}: `)
 }

@@ -44,7 +44,7 @@ export class Mounts {
   async #enable(kind: MountKind, path: string, spec: MountSpec): Promise<Mount> {
     const { context, table, catalog, backends } = this.#deps
     this.#checkPath(kind, path)
-    checkTtls(spec.config, context)
+    checkNewTtls(spec.config, context)
     const version = this.#versionFor(kind, spec, catalog)
     const { random, tell } = context
     const accessor = `${kind === 'auth' ? 'auth_' : ''}${spec.type}_${randomHex(random)}`
@@ -70,6 +70,8 @@ export class Mounts {
 
   async #disable(path: string): Promise<void> {
     const { table, context, backends, rollback, clear } = this.#deps
+    if (path === 'auth/token/') throw refuse(400, 'token credential backend cannot be disabled')
+    if (RESERVED.includes(path)) throw refuse(400, `cannot unmount ${JSON.stringify(path)}`)
     const mount = table.at(path)
     if (mount === undefined) return
     if (!mount.record.tainted) await table.change(mount, { tainted: true })
@@ -93,6 +95,9 @@ export class Mounts {
     const { record } = mount
     const config = { ...record.config, ...change.config, lists: { ...record.config.lists, ...change.config.lists } }
     checkTtls(config, context)
+    checkKvVersion(record.options, change.options)
+    if (change.config.tokenType !== undefined && record.kind !== 'auth')
+      throw refuse(400, "'token_type' can only be modified on auth mounts")
     const version = change.version ?? record.version
     if (change.version !== undefined && catalog.find(record.kind, record.type, version) === undefined)
       throw refuse(400, `plugin not found in the catalog: ${record.type}, version=${version}`)
@@ -113,7 +118,10 @@ export class Mounts {
     const { table, context } = this.#deps
     const mount = this.#live(from)
     if (mount === undefined) throw refuse(400, `no matching mount at ${JSON.stringify(from)}`)
-    if (from.startsWith('auth/') !== to.startsWith('auth/')) throw refuse(400, 'cannot remount across kinds of mounts')
+    if (from.startsWith('auth/') !== to.startsWith('auth/') || isReserved(to))
+      throw refuse(400, `cannot remount to destination ${to}`)
+    const conflict = table.conflict(to, mount)
+    if (conflict !== undefined) throw refuse(400, `path already in use at ${JSON.stringify(conflict.record.path)}`)
     this.#checkPath(mount.kind, to, mount)
     const { record } = mount
     await this.#alone(mount, async () => table.change(mount, { path: to }))
@@ -149,7 +157,7 @@ export class Mounts {
     const isAuth = path.startsWith('auth/')
     const name = isAuth ? path.slice('auth/'.length) : path
     const isOdd = name === '/' || name === '' || /\/\/|[\0-\x1f\x7f]|(?:^|\/)\.{1,2}\//.test(path)
-    if (isOdd || isAuth !== (kind === 'auth') || RESERVED.some((own) => path.startsWith(own)))
+    if (isOdd || isAuth !== (kind === 'auth') || isReserved(path))
       throw refuse(400, `cannot mount ${JSON.stringify(path)}`)
     const conflict = this.#deps.table.conflict(path, moving)
     if (conflict !== undefined) throw refuse(400, `path is already in use at ${shown(conflict.record)}`)
@@ -165,8 +173,25 @@ export class Mounts {
   }
 }
 
+function isReserved(path: string): boolean {
+  return RESERVED.some((own) => path.startsWith(own))
+}
+
+/** What became version 2 stays it: version 1 would not find what is stored. @throws {Refusal} 400. */
+function checkKvVersion(options: MountRecord['options'], change: MountChange['options']): void {
+  if (change?.version === undefined || options.version !== '2' || change.version === '2') return
+  throw refuse(400, 'cannot downgrade mount from version 2')
+}
+
 function shown({ path }: MountRecord): string {
   return path
+}
+
+function checkNewTtls({ defaultLeaseTtlMs, maxLeaseTtlMs }: MountConfig, context: Context): void {
+  if (maxLeaseTtlMs > 0 && defaultLeaseTtlMs > maxLeaseTtlMs)
+    throw refuse(400, 'given default lease TTL greater than given max lease TTL')
+  if (maxLeaseTtlMs === 0 && defaultLeaseTtlMs > context.maxLeaseTtlMs)
+    throw refuse(400, `given default lease TTL greater than system max lease TTL of ${context.maxLeaseTtlMs / 1000}`)
 }
 
 function checkTtls({ defaultLeaseTtlMs, maxLeaseTtlMs }: MountConfig, context: Context): void {

@@ -71,7 +71,7 @@ export function createOwnRequests({ context, table, backends }: OwnRequestDeps):
       const mount = table.byUuid(record.mountUuid)
       if (mount === undefined || record.auth === null) throw refuse(400, 'lease is not renewable')
       const auth = { ...record.auth, issuedAtMs: record.issuedAtMs, incrementMs }
-      const shape = renewalOf(await ask(mount, { operation: 'renew', path: record.below, auth }))
+      const shape = loginRenewalOf(await ask(mount, { operation: 'renew', path: record.below, auth }))
       const renewed = shape?.auth ?? auth
       const nowMs = context.clock.wallTime()
       const granted = loginTtl(backends, mount, renewed, { incrementMs, startMs: record.issuedAtMs, nowMs })
@@ -130,8 +130,14 @@ function leaseRequest(
   return { operation, path, data, secret: { ...record.secret, issuedAtMs, incrementMs, leaseId } }
 }
 
+/** How the servers tell an error that came without a response. */
+const NO_RESPONSE = 'resp: (*logical.Response)(nil) err: '
+
 function revokedBy({ response, error }: BackendReply): Revoked {
-  if (error !== undefined) return failed(error.message, error.kind, FINAL.has(error.kind))
+  if (error !== undefined) {
+    const detail = response === undefined ? NO_RESPONSE + error.message : error.message
+    return failed(detail, error.kind, FINAL.has(error.kind))
+  }
   if (response === undefined || response.data === 'null') return { ok: true }
   try {
     shaped({ response }, 'revoke', true)
@@ -145,7 +151,7 @@ function failed(detail: string, code: string, isFinal: boolean): Revoked {
   return { ok: false, code, isFinal, detail }
 }
 
-/** What a plugin answered to a renewal. @throws {Refusal} 400: it refused. */
+/** What a plugin answered to the renewal of a lease. @throws {Refusal} 400: it refused. */
 function renewalOf(reply: BackendReply): BackendResponse | undefined {
   try {
     const shape = shaped(reply, 'renew', true)
@@ -153,8 +159,18 @@ function renewalOf(reply: BackendReply): BackendResponse | undefined {
   } catch (refusal) {
     const { errors } = refusal as { readonly errors?: readonly string[] }
     if (errors === undefined) throw refusal
-    throw refuse(400, `failed to renew entry: ${errors[0] ?? ''}`)
+    const nothing = reply.response === undefined ? NO_RESPONSE : ''
+    throw refuse(400, `failed to renew entry: ${nothing}${errors[0] ?? ''}`)
   }
+}
+
+/** The same of a login, where an error is a fault, told with its own status. @throws {Refusal} */
+function loginRenewalOf(reply: BackendReply): BackendResponse | undefined {
+  const { error } = reply
+  if (error === undefined) return renewalOf(reply)
+  const message = `failed to renew entry: ${error.message}`
+  const shape = shaped({ ...reply, error: { ...error, message } }, 'renew', false)
+  return isOutcome(shape) ? undefined : shape.response
 }
 
 function isReadOnly(message: string): boolean {

@@ -64,8 +64,8 @@ export function createRegister({ catalog, plugins, tell, isolation, guardKey }: 
 
 function entryOf(spec: PluginSpec, isolation: Isolation): CatalogEntry {
   if (!NAME.test(spec.name)) throw refuse(400, 'missing or malformed plugin name')
-  if (spec.command === '') throw refuse(400, 'missing command value')
   if (spec.sha256 === '') throw refuse(400, 'missing SHA-256 value')
+  if (spec.command === '') throw refuse(400, 'missing command value')
   if (!/^(?:[0-9a-fA-F]{2})*$/.test(spec.sha256)) throw refuse(400, 'Could not decode SHA-256 value from Hex')
   if (spec.sha256.length !== 64) throw refuse(400, 'Decoded SHA-256 value is not 32 bytes')
   return Object.freeze({

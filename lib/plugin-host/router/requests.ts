@@ -39,7 +39,6 @@ export type Handle = (call: MountCall, running: Running, options: BackendCallOpt
 export function createHandle(deps: RequestDeps): Handle {
   return async (call, running, options) => {
     const path = pathBelow(call.mount, call.operation, call.path)
-    checkWritable(call)
     const isLogin = call.token === undefined
     const request = requestOf(call, path)
     const operation = call.operation === 'write' ? await writeOf(running, request, options) : call.operation
@@ -63,12 +62,6 @@ export function pathBelow(mount: Mount, operation: Operation | 'help', path: str
   const below = path.length < mount.record.path.length ? '' : path.slice(mount.record.path.length)
   const isList = operation === 'list' || operation === 'scan'
   return isList && !path.endsWith('/') && below !== '' ? `${below}/` : below
-}
-
-/** @throws {Refusal} 400 for a write to a folder. */
-function checkWritable({ operation, path }: MountCall): void {
-  if ((operation === 'write' || operation === 'patch') && path.endsWith('/'))
-    throw refuse(400, "cannot write to a path ending in '/'")
 }
 
 function requestOf(call: MountCall, path: string): BackendRequest {

@@ -92,6 +92,7 @@ export class Router {
   async #served(request: TransportRequest, requestId: string, options: TransportOptions): Promise<Outcome> {
     if (request.namespace !== '') throw refuse(404, 'namespace not found')
     if (!isCanonical(request.path)) throw refuse(400, 'invalid request')
+    checkWritable(request)
     const token = request.token === undefined ? undefined : this.tokenOf(request.token)
     const isOwn = isOwnPath(request.path)
     return isOwn ? this.#serveOwn(request, token, requestId) : this.#serveMount(request, token, requestId, options)
@@ -102,7 +103,7 @@ export class Router {
     const tokenValue = request.token === undefined ? '' : unseal(request.token)
     const isUnwrapping = path === 'sys/wrapping/unwrap' || path === 'sys/wrapping/rewrap'
     if (token === undefined && !WITHOUT_TOKEN.has(path) && !isUnwrapping) throw refuse(403, 'permission denied')
-    if (token === undefined && isUnwrapping && tokenValue === '')
+    if (token === undefined && path === 'sys/wrapping/rewrap' && tokenValue === '')
       throw refuse(403, 'error validating wrapping token: token is empty')
     if (token !== undefined && token.record.kind !== 'operator' && !WITHOUT_TOKEN.has(path) && !isForEveryone(path))
       throw denied()
@@ -189,6 +190,12 @@ export class Router {
 /** Whoever asks for help gets it, and nothing else is done, as in a server. */
 function operationOf({ operation, query }: TransportRequest): OwnCall['operation'] {
   return query.help === undefined || query.help === '' ? operation : 'help'
+}
+
+/** @throws {Refusal} 400 for a write to a folder. */
+function checkWritable({ operation, path, query }: TransportRequest): void {
+  if ((operation === 'write' || operation === 'patch') && path.endsWith('/') && !query.help)
+    throw refuse(400, "cannot write to a path ending in '/'")
 }
 
 /** JSON text for the plugin: the body as it was judged, else the query. */

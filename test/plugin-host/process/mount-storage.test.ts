@@ -157,3 +157,11 @@ test('at the empty key there is nothing, as plugins of the field expect', async 
   assert.equal(await storage.get('', ''), undefined)
   assert.equal(await storage.get('', storage.begin(true)), undefined)
 })
+
+test('a deletion of what is no name is well, as in a server; a write of it is refused', async () => {
+  const storage = storageOf()
+  for (const key of ['', 'a/']) {
+    await storage.write(key, undefined, '')
+    await assert.rejects(storage.write(key, bytes('1'), ''), { message: 'a key must have a name' })
+  }
+})

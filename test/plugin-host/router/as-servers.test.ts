@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { type Script, said } from './scripted-plugins.ts'
+import { seal, unseal } from '../../../lib/model/sealed.ts'
+import { SYSTEM_TTL_MS } from '../../../lib/plugin-host/router/duration.ts'
+import { type Script, said, secretOf } from './scripted-plugins.ts'
 import { world } from './world.ts'
 
 // What the comparison with a real server brought to light; test/plugin-host/equivalence has the comparison.
@@ -64,4 +66,56 @@ test('a body that is no object goes no further', async (t) => {
     await assert.rejects(sent, { status: 400, code: 'ERR_PORTCULLIS_SERVER_BAD_REQUEST' })
   }
   assert.equal(plugins.requests.length, 0)
+})
+
+test('a renewal that asks for no more gives what was given before, and the plugin is told it', async (t) => {
+  const script: Script = {
+    handle: ({ operation, secret }) =>
+      operation === 'renew' ? said({}, secret === undefined ? {} : { secret }) : said({}, { secret: secretOf() }),
+  }
+  const { ask, plugins } = await world(t, { mock: script }, MOUNTS)
+  const { leaseId } = await ask('read', 'mock/a')
+  const renew = async (data: object): Promise<number> =>
+    (await ask('write', 'sys/leases/renew', { data: { lease_id: leaseId, ...data } })).leaseDurationMs
+  assert.equal(await renew({ increment: 60 }), 60_000)
+  assert.equal(await renew({}), 60_000)
+  assert.deepEqual(
+    plugins.of('renew').map(({ secret }) => secret?.ttlMs),
+    [SYSTEM_TTL_MS, 60_000],
+  )
+})
+
+test('what a mount cannot become is refused in the words of the server', async (t) => {
+  const kv = { type: 'kv', options: { version: '2' } }
+  const { operator, refusal, ask } = await world(
+    t,
+    { kv: always({}), mock: always({}) },
+    { mounts: { kv, mock: MOUNTS.mounts.mock } },
+  )
+  const tune = (path: string, data: object): Promise<string> =>
+    refusal('write', `sys/mounts/${path}/tune`, { token: operator, data })
+  assert.equal(await tune('kv', { options: { version: '1' } }), '400: cannot downgrade mount from version 2')
+  assert.equal(await tune('mock', { listing_visibility: 'x' }), '400: invalid listing_visibility x')
+  assert.equal(await tune('mock', { token_type: 'batch' }), "400: 'token_type' can only be modified on auth mounts")
+  assert.equal(await tune('mock', { default_lease_ttl: 'soon' }), '400: time: invalid duration "soon"')
+  assert.match(await tune('mock', { options: 'x' }), /^400: Field validation failed: .*invalid key pair at index 0/)
+  const move = (to: string): Promise<string> =>
+    refusal('write', 'sys/remount', { token: operator, data: { from: 'mock', to } })
+  assert.equal(await move('kv'), '400: path already in use at "kv/"')
+  assert.equal(await move('auth/mock'), '400: cannot remount to destination auth/mock/')
+  const remove = (path: string): Promise<string> => refusal('delete', path, { token: operator })
+  assert.equal(await remove('sys/mounts/sys'), '400: cannot unmount "sys/"')
+  assert.equal(await remove('sys/auth/token'), '400: token credential backend cannot be disabled')
+  assert.equal((await ask('read', 'sys/mounts/kv', { token: operator })).status, 200)
+})
+
+test('a wrapping token told in the body needs no other; none at all is refused', async (t) => {
+  const { ask, refusal } = await world(t, { mock: always({ a: 1 }) }, MOUNTS)
+  const { wrapInfo } = await ask('read', 'mock/a', { wrapTtlMs: 60_000 })
+  const token = unseal(wrapInfo?.token ?? seal(''))
+  assert.equal(
+    await refusal('write', 'sys/wrapping/unwrap', { token: 'none', data: {} }),
+    '403: error validating wrapping token: token is empty',
+  )
+  assert.deepEqual((await ask('write', 'sys/wrapping/unwrap', { token: 'none', data: { token } })).data, { a: 1 })
 })

@@ -223,7 +223,7 @@ test('a revocation that is waited for tells its failure, and the lease is as it 
   const it = await world(t, { tf: script }, MOUNTS)
   const id = await mint(it)
   const words = await it.refusal('write', 'sys/leases/revoke', { data: { lease_id: id, sync: true } })
-  assert.equal(words, '400: failed to revoke entry: cannot reach it')
+  assert.equal(words, '400: failed to revoke entry: resp: (*logical.Response)(nil) err: cannot reach it')
   const { data } = await it.ask('write', 'sys/leases/lookup', { data: { lease_id: id } })
   assert.deepEqual([data?.ttl, data?.renewable], [600, true])
   assert.equal((await it.ask('write', 'sys/leases/revoke', { data: { lease_id: id, sync: true } })).status, 204)

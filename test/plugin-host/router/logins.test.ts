@@ -112,7 +112,7 @@ test('the token of a login is stored as a hash, and nowhere in clear', async (t)
 
 for (const [what, auth, words] of [
   ['the policy root', { policies: ['Root'] }, '400: auth methods cannot create root tokens'],
-  ['an alias without a name', { alias: { name: '', metadata: {} } }, '500: internal error'],
+  ['an alias without a name', { alias: { name: '', metadata: {} } }, '500: missing name in alias'],
   ['a negative TTL', { ttlMs: -1 }, '500: internal error'],
 ] as const) {
   test(`a login with ${what} is refused`, async (t) => {

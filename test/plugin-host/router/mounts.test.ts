@@ -113,7 +113,7 @@ test('what cannot be mounted is refused in the words of the server', async (t) =
     [
       'x',
       { type: 'kv', config: { default_lease_ttl: '3h', max_lease_ttl: '2h' } },
-      '400: backend max lease TTL of 7200 would be less than backend default lease TTL of 10800',
+      '400: given default lease TTL greater than given max lease TTL',
     ],
     [
       'x',

@@ -28,8 +28,10 @@ export async function fetchNpm(source: NpmSource, context: FetchContext): Promis
   await writeFile(join(project, 'package.json'), '{ "private": true }\n')
   progress(`npm installs ${source.name}@${source.version}`)
   const options = ['--ignore-scripts', '--omit=dev', '--omit=optional', '--omit=peer', '--no-audit', '--no-fund']
+  // npm would wait for minutes between its attempts, also where the bytes are wrong.
+  const patience = ['--fetch-retries=2', '--fetch-retry-mintimeout=500', '--fetch-retry-maxtimeout=3000']
   const install = ['install', '--save-exact', '--loglevel=error', '--no-update-notifier', '--package-lock=true']
-  await runTool('npm', [...install, ...options, `${source.name}@${source.version}`], {
+  await runTool('npm', [...install, ...patience, ...options, `${source.name}@${source.version}`], {
     cwd: project,
     env: npmEnvironment(context.env),
     signal,

@@ -4,7 +4,7 @@ import type { Catalog } from '../catalog.ts'
 import type { Tell } from '../events.ts'
 import { listField, textField } from '../fields.ts'
 import { DONE, type Outcome } from '../outcome.ts'
-import { refuse, unsupportedOperation, unsupportedPath } from '../refusal.ts'
+import { refuse, unsupportedOperation, unsupportedPath, wrapped } from '../refusal.ts'
 import type { PluginSpec, Register } from '../register.ts'
 import { compareVersions } from '../version.ts'
 import type { OwnCall, OwnHandler } from './call.ts'
@@ -61,6 +61,7 @@ function specOf(data: JsonObject, type: PluginType, name: string): PluginSpec {
     .split(' ')
     .filter((word) => word !== '')
   if (words.length > 1 && given.length > 0) throw refuse(400, 'must not specify args in command and args field')
+  if ((words[0] ?? '').split('/').includes('..')) throw refuse(500, wrapped('path cannot contain parent references'))
   const isolation = textField(data, 'isolation')
   if (!['', 'crash', 'uid', 'sandbox'].includes(isolation)) throw refuse(400, 'isolation must be crash, uid or sandbox')
   return {

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../model/json.ts'
-import { durationMs, secondsOf, timeText } from '../duration.ts'
+import { durationField, secondsOf, timeText } from '../duration.ts'
 import { flagField, namesBelow, textField } from '../fields.ts'
 import type { Lease } from '../lease.ts'
 import type { Leases } from '../leases.ts'
@@ -13,7 +13,8 @@ export function createLeaseHandler(leases: Leases): OwnHandler {
     const { operation } = call
     const [, action = '', tail = ''] = /^([^/]*)\/?(.*)$/.exec(call.rest) ?? []
     if (operation === 'list') return listed(leases, call, action, tail)
-    if (action === '' && operation === 'read') return counted(leases, call)
+    if (operation === 'read' && tail === '' && (action === '' || action === 'count'))
+      return counted(leases, call, action)
     if (operation !== 'write') throw unsupportedOperation()
     switch (action) {
       case 'lookup':
@@ -50,13 +51,16 @@ function listed(leases: Leases, call: OwnCall, action: string, tail: string): Ou
   return { data: { keys } }
 }
 
-/** Leases whose revocation has failed for good, by mount of their path. */
-function counted(leases: Leases, call: OwnCall): Outcome {
+/** Leases whose revocation has failed for good: their ids, or how many there are by what was read. */
+function counted(leases: Leases, call: OwnCall, action: string): Outcome {
   mustBeOperator(call)
+  const type = textField(call.data, 'type')
+  if (type !== '' && type !== 'irrevocable') throw refuse(404)
   const counts: Record<string, number> = {}
   const lost = leases.below('').filter(({ isIrrevocable }) => isIrrevocable)
   for (const { path } of lost) counts[path] = (counts[path] ?? 0) + 1
-  return { data: { counts, lease_count: lost.length } }
+  if (action === 'count' || type === '') return { data: { counts, lease_count: lost.length } }
+  return { data: { lease_count: lost.length, leases: lost.map(({ id }) => ({ lease_id: id })) } }
 }
 
 function lookedUp(leases: Leases, id: string): Outcome {
@@ -80,7 +84,7 @@ function described(leases: Leases, lease: Lease): JsonObject {
 }
 
 async function renewed(leases: Leases, { data }: OwnCall, id: string): Promise<Outcome> {
-  const { lease, ttlMs, warnings } = await leases.renew(id, durationMs(data.increment, 'increment'))
+  const { lease, ttlMs, warnings } = await leases.renew(id, durationField(data, 'increment'))
   return { warnings, lease: { id, ttlMs, renewable: lease.renewable } }
 }
 
@@ -96,9 +100,11 @@ async function revoked(leases: Leases, call: OwnCall, id: string): Promise<Outco
 
 async function revokedBelow(leases: Leases, call: OwnCall, prefix: string): Promise<Outcome> {
   mustBeOperator(call)
-  for (const lease of leases.below(prefix)) {
-    if (flagField(call.data, 'sync') === true) await leases.revoke(lease)
-    else leases.revokeSoon(lease)
+  const isSync = flagField(call.data, 'sync') === true
+  const found = [...leases.below(prefix)].sort((a, b) => (a.id < b.id ? -1 : 1))
+  for (const [at, lease] of found.entries()) {
+    if (!isSync) leases.revokeSoon(lease)
+    else await leases.revoke(lease, `failed to revoke ${JSON.stringify(lease.id)} (${at + 1} / ${found.length}): `)
   }
   return DONE
 }

@@ -6,7 +6,7 @@ import { mountChangeOf, mountSpecOf } from '../mount-spec.ts'
 import type { MountTable } from '../mount-table.ts'
 import type { Mounts } from '../mounts.ts'
 import { DONE, type Outcome } from '../outcome.ts'
-import { refuse, unsupportedOperation } from '../refusal.ts'
+import { refuse, unsupportedOperation, unsupportedPath } from '../refusal.ts'
 import type { OwnCall, OwnHandler } from './call.ts'
 
 export interface MountHandlerDeps {
@@ -21,6 +21,7 @@ export function createMountHandler(deps: MountHandlerDeps, kind: MountKind): Own
   return (call) => {
     const rest = call.rest.replace(/\/$/, '')
     if (rest === '') {
+      if (call.operation === 'list' || call.operation === 'scan') throw unsupportedPath()
       if (call.operation !== 'read') throw unsupportedOperation()
       return { data: describedAll(deps, kind) }
     }
@@ -83,6 +84,7 @@ export function createRemountHandler({ mounts }: MountHandlerDeps): OwnHandler {
     const [from, to] = [textField(data, 'from'), textField(data, 'to')].map(
       (path) => `${path.replace(/^\/|\/$/g, '')}/`,
     )
+    if (from === '/' || to === '/') throw refuse(400, "both 'from' and 'to' path must be specified as a string")
     await mounts.move(from ?? '', to ?? '')
     return { data: { migration_id: requestId } }
   }

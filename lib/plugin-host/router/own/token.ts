@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../model/json.ts'
 import type { Backends } from '../backends.ts'
 import type { Context } from '../context.ts'
-import { durationMs, secondsOf, timeText } from '../duration.ts'
+import { durationField, durationMs, secondsOf, timeText } from '../duration.ts'
 import { countField, flagField, listField, textField, textsField } from '../fields.ts'
 import { grantOf } from '../grant.ts'
 import { policiesOf } from '../logins.ts'
@@ -39,7 +39,7 @@ const OTHERS: Readonly<Record<string, Action>> = {
   'lookup-accessor': (deps, call) => ({ data: described(deps, byAccessor(deps, call), '') }),
   renew: (deps, call) => renewed(deps, renewable(deps, call), call, textField(call.data, 'token')),
   'renew-accessor': (deps, call) => renewed(deps, byAccessor(deps, call), call, ''),
-  revoke: (deps, call) => revoked(deps, deps.tokens.find(textField(call.data, 'token'))),
+  revoke: (deps, call) => revoked(deps, revocable(deps, call)),
   'revoke-accessor': revokedByAccessor,
 }
 
@@ -78,23 +78,37 @@ function renewable({ tokens }: TokenHandlerDeps, { data, tokenValue }: OwnCall):
 }
 
 function byAccessor({ tokens }: TokenHandlerDeps, { data }: OwnCall): Token {
-  const token = tokens.byAccessor(textField(data, 'accessor'))
+  const token = tokens.byAccessor(accessorOf(data))
   if (token === undefined) throw refuse(400, wrapped('invalid accessor'))
   return token
+}
+
+function revocable({ tokens }: TokenHandlerDeps, { data }: OwnCall): Token | undefined {
+  const value = textField(data, 'token')
+  if (value === '') throw refuse(400, 'missing token ID')
+  return tokens.find(value)
+}
+
+function accessorOf(data: JsonObject): string {
+  const accessor = textField(data, 'accessor')
+  if (accessor === '') throw refuse(400, wrapped('missing accessor'))
+  return accessor
 }
 
 async function created(deps: TokenHandlerDeps, call: OwnCall, isOrphan: boolean): Promise<Outcome> {
   const { data } = call
   const { tokens, context } = deps
   if (data.id !== undefined) throw refuse(400, 'the host chooses the ids of tokens')
-  const type = textField(data, 'type') === 'batch' ? 'batch' : 'service'
+  const type = textField(data, 'type') || 'service'
+  if (type !== 'batch' && type !== 'service') throw refuse(400, "invalid 'token_type' value")
+  const policies = listField(data, 'policies') ?? []
   const noDefaultPolicy = flagField(data, 'no_default_policy') === true
-  const periodMs = durationMs(data.period, 'period')
-  const explicitMaxTtlMs = durationMs(data.explicit_max_ttl, 'explicit_max_ttl')
+  const periodMs = durationMs(data.period)
+  const explicitMaxTtlMs = durationMs(data.explicit_max_ttl)
   const nowMs = context.clock.wallTime()
   const { ttlMs, warnings } = grantedTtl({
     incrementMs: 0,
-    backendTtlMs: durationMs(data.ttl ?? data.lease, 'ttl'),
+    backendTtlMs: durationMs(data.ttl ?? data.lease),
     backendMaxTtlMs: 0,
     periodMs,
     explicitMaxTtlMs,
@@ -104,7 +118,10 @@ async function created(deps: TokenHandlerDeps, call: OwnCall, isOrphan: boolean)
     // Never an operator, whoever makes it: what its holder may do is for gateway policies to say.
     kind: 'caller',
     path: call.path,
-    policies: policiesOf({ policies: listField(data, 'policies') ?? [], noDefaultPolicy }),
+    policies: policiesOf({
+      policies: policies.filter((name) => !noDefaultPolicy || name !== 'default'),
+      noDefaultPolicy,
+    }),
     type,
     displayName: displayNameOf(textField(data, 'display_name')),
     metadata: textsField(data, 'meta') ?? null,
@@ -124,10 +141,11 @@ async function renewed(deps: TokenHandlerDeps, token: Token, { data }: OwnCall, 
   const { record } = token
   if (record.type === 'batch') throw refuse(400, 'batch tokens cannot be renewed')
   if (!record.renewable) throw refuse(400, 'lease is not renewable')
-  const { ttlMs, warnings, change } = await renewal(deps, token, durationMs(data.increment, 'increment'))
+  const { ttlMs, warnings, change } = await renewal(deps, token, durationField(data, 'increment'))
   await deps.tokens.update(token, change)
-  // The servers tell every renewed token to have a parent.
-  return { auth: { ...grantOf(value, token, ttlMs), orphan: false }, warnings }
+  // The servers tell every renewed login to have a parent.
+  const orphan = record.auth === null && record.parent === ''
+  return { auth: { ...grantOf(value, token, ttlMs), orphan }, warnings }
 }
 
 async function renewal(
@@ -157,7 +175,7 @@ async function revoked({ tokens }: TokenHandlerDeps, token: Token | undefined): 
 }
 
 function revokedByAccessor(deps: TokenHandlerDeps, { data }: OwnCall): Promise<Outcome> | Outcome {
-  const token = deps.tokens.byAccessor(textField(data, 'accessor'))
+  const token = deps.tokens.byAccessor(accessorOf(data))
   return token === undefined ? { warnings: ['No token found with this accessor'] } : revoked(deps, token)
 }
 

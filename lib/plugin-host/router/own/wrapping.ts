@@ -6,10 +6,13 @@ import { rawOutcome } from '../shape.ts'
 import { type Wrapping, wrapInfoOf } from '../wrapping.ts'
 import type { OwnCall, OwnHandler } from './call.ts'
 
+const ACTIONS: readonly string[] = ['wrap', 'lookup', 'unwrap', 'rewrap']
+
 /** `sys/wrapping/…`. */
 export function createWrappingHandler(wrapping: Wrapping): OwnHandler {
   return (call) => {
     if (call.rest === 'lookup' && call.operation === 'read') return { data: wrapping.lookUp(tokenOf(call)) }
+    if (!ACTIONS.includes(call.rest)) throw unsupportedPath()
     if (call.operation !== 'write') throw unsupportedOperation()
     switch (call.rest) {
       case 'wrap':
@@ -18,10 +21,8 @@ export function createWrappingHandler(wrapping: Wrapping): OwnHandler {
         return { data: wrapping.lookUp(tokenOf(call)) }
       case 'unwrap':
         return unwrapped(wrapping, call)
-      case 'rewrap':
-        return rewrapped(wrapping, call)
       default:
-        throw unsupportedPath()
+        return rewrapped(wrapping, call)
     }
   }
 }
@@ -33,7 +34,9 @@ function wrapped({ data, wrapTtlMs }: OwnCall): Outcome {
 }
 
 async function unwrapped(wrapping: Wrapping, call: OwnCall): Promise<Outcome> {
-  const envelope: JsonObject = await wrapping.unwrap(tokenOf(call))
+  const token = tokenOf(call)
+  if (token === '') throw refuse(403, 'error validating wrapping token: token is empty')
+  const envelope: JsonObject = await wrapping.unwrap(token)
   const { data } = envelope
   return isJsonObject(data) && data.http_status_code !== undefined ? rawOutcome(data) : { envelope }
 }

@@ -78,7 +78,8 @@ async function sendTo({ router, tokens }: Parts, request: WireRequest): Promise<
     return wireOf(await router.outcome(asked, requestId, { timeoutMs: 30_000 }), requestId)
   } catch (error) {
     if (error instanceof Refusal) return { status: error.status, body: { errors: [...error.errors] } }
-    if (error instanceof PluginError) return { status: 0, body: { plugin: error.code } }
+    // No word of a server: the gateway throws it as it is.
+    if (error instanceof PluginError) return { status: 500, body: { errors: [error.code] } }
     throw error
   }
 }

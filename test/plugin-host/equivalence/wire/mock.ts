@@ -2,7 +2,8 @@ import { ask, differs, type Step } from './script.ts'
 
 const WRAPPED_LIST = 'the server loses lists of plugins that are to be wrapped; the host wraps them'
 
-function noJson(words: string): Partial<Step> {
+/** How a body that is no object differs. */
+export function noJson(words: string): Partial<Step> {
   return {
     differs: {
       because: 'the words behind the colon are those of the parser of Go',
