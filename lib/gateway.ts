@@ -15,9 +15,11 @@ import type { GatewayRequest } from './model/request.ts'
 import type { Environment } from './options/environment.ts'
 import { type GatewayConfig, type GatewayOptions, type OwnAccessOptions, resolveGateway } from './options/gateway.ts'
 import { createMaySee } from './pipeline/access.ts'
+import { createAdmission } from './pipeline/admission.ts'
 import type { Call, Identity } from './pipeline/call.ts'
 import { createCreateOnly } from './pipeline/create-only.ts'
 import { createEntries } from './pipeline/entries.ts'
+import { createGuardLease } from './pipeline/guard-lease.ts'
 import { checkHealth } from './pipeline/health.ts'
 import { createMounts } from './pipeline/mounts.ts'
 import { createNormalise } from './pipeline/normalise.ts'
@@ -148,7 +150,9 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     telemetry,
     isKnownKv: (request) => mounts.isKnownKv(request.namespace, request.path),
   })
-  const serving = { policy, entries, send, release, clock, timeoutMs }
+  const onRefused = (): void => telemetry.count('portcullis.lease.over_budget', {})
+  const admission = createAdmission({ ...leases, mounts, clock, onRefused })
+  const serving = { policy, entries, send, release, admission, clock, timeoutMs }
   const serveAlone = createServeAlone(serving)
   const shared = createServeShared({
     ...serving,
@@ -168,9 +172,10 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     ...{ normalise, policy, entries, telemetry, clock, emit, nextId, namespace, mayShare, serveAlone },
     known: identities.known,
     createOnly: createCreateOnly(mounts),
+    guardLease: createGuardLease(keeper),
     maxInFlight: config.maxInFlight,
     serveShared: (call) => shared.serve(call),
-    serveRevoking: createServeRevoking({ serveAlone, keeper, session, hash: hasher.value }),
+    serveRevoking: createServeRevoking({ serveAlone, alone: leases.alone, keeper, session, hash: hasher.value }),
   })
   const watching = createWatching({
     ...{ clock, random: parts.random, schedule, telemetry, mounts, pipeline },

@@ -1,4 +1,5 @@
 import type { GatewayEmitter } from './emitter.ts'
+import { type AloneLeases, createAloneLeases } from './lease/alone-leases.ts'
 import { type Budget, createBudget } from './lease/budget.ts'
 import type { LeaseCache } from './lease/cache.ts'
 import { createGiveBack } from './lease/give-back.ts'
@@ -34,6 +35,7 @@ interface Leases {
   readonly keeper: Keeper
   readonly verifier: Verifier
   readonly budget: Budget
+  readonly alone: AloneLeases
   /** May who holds `kept` use it now? Begins to look it up where that is due, as a hit does. */
   readonly isUsable: (kept: Kept) => boolean
 }
@@ -82,7 +84,8 @@ export function createLeases(
   return {
     keeper,
     verifier,
-    budget: createBudget(leases, () => telemetry.count('portcullis.lease.over_budget', {})),
+    budget: createBudget(leases),
+    alone: createAloneLeases(),
     isUsable,
   }
 }

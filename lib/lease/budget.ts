@@ -39,18 +39,15 @@ export interface Budget {
 
 /**
  * Counts lazily: what has ended is dropped when a cap seems reached, or when a path has grown twofold.
- *
- * @param onRefused - Told of each lease that was not asked for.
  */
-export function createBudget(options: BudgetOptions, onRefused: () => void = () => {}): Budget {
-  return new SeatBudget(options, onRefused)
+export function createBudget(options: BudgetOptions): Budget {
+  return new SeatBudget(options)
 }
 
 type Paths = Map<string, Counted | Several>
 
 class SeatBudget implements Budget {
   readonly #options: BudgetOptions
-  readonly #onRefused: () => void
   readonly #namespaces = new Map<string, Paths>()
   #landed = 0
   /** Seats under way, by namespace and path. */
@@ -59,9 +56,8 @@ class SeatBudget implements Budget {
   /** Those who wait for one of them to be taken or left. */
   #waiting: (() => void)[] = []
 
-  constructor(options: BudgetOptions, onRefused: () => void) {
+  constructor(options: BudgetOptions) {
     this.#options = options
-    this.#onRefused = onRefused
   }
 
   get size(): number {
@@ -143,7 +139,6 @@ class SeatBudget implements Budget {
   }
 
   #exhausted(path: string, why: string): LeaseError {
-    this.#onRefused()
     return new LeaseError('ERR_PORTCULLIS_LEASE_BUDGET', `no lease on ${path} was asked for: ${why}`)
   }
 }

@@ -24,8 +24,12 @@ export interface LeaseCache {
   /** Something newer was seen: drops what `key` holds if it was asked for before `sentAtMs`. Not a lease, which has its own end. */
   outdate(key: string, sentAtMs: number): void
   evict(target: EvictTarget, defaultNamespace: string): number
-  /** Drops every entry that `isMeant`; gives their number. */
-  evictWhere(isMeant: (kept: Kept) => boolean): number
+  /**
+   * Drops every entry that `isMeant`; gives their number.
+   *
+   * @param onArrival - What is to become of one that was on its way, and is dropped as soon as it is here.
+   */
+  evictWhere(isMeant: (kept: Kept) => boolean, onArrival?: (kept: Kept) => void): number
   /** Begins to watch evictions for something on its way. The function it gives ends that, and tells whether `kept`, now that it is here, was meant by one. */
   depart(): (kept: Kept | undefined) => boolean
   /** How often something was evicted. */
@@ -33,20 +37,26 @@ export interface LeaseCache {
   readonly size: number
 }
 
+/** An eviction, as what is on its way will meet it. */
+interface Wish {
+  readonly isMeant: (kept: Kept) => boolean
+  readonly onArrival: ((kept: Kept) => void) | undefined
+}
+
 /** A cache of at most `maxEntries`, and of what is kept alive. Ends are judged at each look-up by both clocks; no timer. */
 export function createLeaseCache(maxEntries: number): LeaseCache {
   const entries = new LRUCache<string, Kept>({ max: maxEntries })
   const tended = new Map<string, Kept>()
-  const onTheWay = new Set<((kept: Kept) => boolean)[]>()
+  const onTheWay = new Set<Wish[]>()
   let evictions = 0
   const find = (key: string): Kept | undefined => tended.get(key) ?? entries.get(key)
   const remove = (key: string): boolean => {
     const wasTended = tended.delete(key)
     return entries.delete(key) || wasTended
   }
-  const evictWhere = (isMeant: (kept: Kept) => boolean): number => {
+  const evictWhere = (isMeant: Wish['isMeant'], onArrival?: Wish['onArrival']): number => {
     evictions += 1
-    for (const wishes of onTheWay) wishes.push(isMeant)
+    for (const wishes of onTheWay) wishes.push({ isMeant, onArrival })
     let count = 0
     for (const [key, kept] of [...tended, ...entries.entries()]) {
       if (isMeant(kept) && remove(key)) count += 1
@@ -61,11 +71,13 @@ export function createLeaseCache(maxEntries: number): LeaseCache {
       return entries.size + tended.size
     },
     depart(): (kept: Kept | undefined) => boolean {
-      const wishes: ((kept: Kept) => boolean)[] = []
+      const wishes: Wish[] = []
       onTheWay.add(wishes)
       return (kept) => {
         onTheWay.delete(wishes)
-        return kept !== undefined && wishes.some((isMeant) => isMeant(kept))
+        const met = kept === undefined ? [] : wishes.filter(({ isMeant }) => isMeant(kept))
+        for (const { onArrival } of met) onArrival?.(kept as Kept)
+        return met.length > 0
       }
     },
     get(key, grant, at): Kept | undefined {

@@ -21,6 +21,8 @@ export interface Keeper {
   asked(kept: Kept, at: Moment): void
   /** The line of `key`, while it is there. */
   line(key: string): Line | undefined
+  /** All of them. */
+  lines(): Iterable<Line>
   hold(line: Line, holder: Holder): void
   /** The last one to let go releases the value at the server. */
   letGo(line: Line, holder: Holder): Promise<void>
@@ -41,7 +43,6 @@ export interface Keeper {
   succeeded(fate: Kept['fate']): void
   /** Releases what nobody was given for good. Renewals and rotations stop; resolves when those under way have ended. */
   close(): Promise<void>
-  readonly size: number
 }
 
 /** What happens to leases, for events, metrics and the audit. */

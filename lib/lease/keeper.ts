@@ -4,7 +4,7 @@ import type { Span } from '../ports/telemetry.ts'
 import { codeOf } from './code-of.ts'
 import { commit, prepare } from './hand-over.ts'
 import type { Keeper, KeeperDeps } from './keeper-contract.ts'
-import type { Kept, Moment } from './kept.ts'
+import { type Kept, type Moment, momentOf } from './kept.ts'
 import { ACTIVE, type Holder, isIdle, Line, NO_TRIES, type Origin, retryOf, stepOf } from './line.ts'
 import { createPatience, type Patience } from './patience.ts'
 import { createRenew, type Renew, type RenewalOutcome } from './renew.ts'
@@ -29,16 +29,13 @@ class LineKeeper implements Keeper {
   readonly #works = new Works()
   readonly #patience: Patience
   readonly #renewOnce: Renew
+  readonly #moment = (): Moment => momentOf(this.#deps.clock)
   #isClosed = false
 
   constructor(deps: KeeperDeps) {
     this.#deps = deps
     this.#patience = createPatience(deps.schedule, () => deps.clock.now())
     this.#renewOnce = createRenew(deps)
-  }
-
-  get size(): number {
-    return this.#lines.size
   }
 
   land(key: string, kept: Kept, origin: Origin): void {
@@ -67,6 +64,10 @@ class LineKeeper implements Keeper {
 
   line(key: string): Line | undefined {
     return this.#lines.get(key)
+  }
+
+  lines(): Iterable<Line> {
+    return this.#lines.values()
   }
 
   hold(line: Line, holder: Holder): void {
@@ -101,7 +102,11 @@ class LineKeeper implements Keeper {
       kept.mayLiveOn ||= !isCertain
       if (!isCertain && !this.#isKept(line)) void this.#works.track(this.#deps.giveBack(kept))
     }
-    this.#deps.cache.evictWhere(isMeant)
+    // Nobody is given what is on its way while this goes through here.
+    this.#deps.cache.evictWhere(isMeant, (kept) => {
+      if (isCertain || how === 'revoked') kept.end()
+      if (!isCertain && how === 'revoked') void this.#works.track(this.#deps.giveBack(kept))
+    })
   }
 
   succeeded(fate: Kept['fate']): void {
@@ -341,10 +346,5 @@ class LineKeeper implements Keeper {
       line.next = 'rotate'
       this.#due(line, this.#moment().nowMs)
     }
-  }
-
-  #moment(): Moment {
-    const { clock } = this.#deps
-    return { nowMs: clock.now(), wallMs: clock.wallTime() }
   }
 }

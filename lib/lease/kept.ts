@@ -1,6 +1,7 @@
 import type { AuditResponse } from '../model/audit-entry.ts'
 import type { GatewayRequest } from '../model/request.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { ClockKind } from './clock-of.ts'
 
 /** Readings of both clocks, taken together. */
@@ -9,6 +10,11 @@ export interface Moment {
   readonly nowMs: number
   /** Wall clock: the second witness, since the monotonic one stands still while the machine sleeps. */
   readonly wallMs: number
+}
+
+/** Reads both. */
+export function momentOf(clock: Clock): Moment {
+  return { nowMs: clock.now(), wallMs: clock.wallTime() }
 }
 
 /** What becomes of the token that minted a lease; the lease ends with it. */

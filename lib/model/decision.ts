@@ -12,6 +12,7 @@ export type DecisionReason =
   | 'response-schema' // the answer fails the response schema
   | 'wrapping' // the rule has a response schema, which a wrapped answer would escape
   | 'create-only' // only create is granted, and the write could overwrite
+  | 'shared-lease' // a renewal or revocation of a lease that others use, by no rule that names it
   | 'path' // refused form of a path
   | 'namespace' // refused namespace
   | 'body' // data that cannot be sent as judged

@@ -51,7 +51,7 @@ export async function hold({ source, entries }: HoldDeps, call: Call, take: (lin
     take(line)
     return answer
   }
-  const did = isChange(call.request) ? '; the server did carry the request out' : ''
+  const did = isChange(call.request) ? '; the server did carry the request out, and a token it gave is revoked' : ''
   throw noneHeld(`${operation} ${path} gave nothing that ends, so there is nothing to hold${did}`)
 }
 

@@ -3,8 +3,8 @@ import { Kept } from '../lease/kept.ts'
 import { forgetKey } from '../lease/key.ts'
 import { mayKeep } from '../lease/sharing.ts'
 import type { Call } from './call.ts'
+import { livesMs } from './lives.ts'
 import type { Exchange } from './sender.ts'
-import { livesMs } from './serve-alone.ts'
 
 /** What a flight brought: an answer, kept where it may be. */
 export interface Landed {

@@ -20,7 +20,8 @@ export const MOUNT_KEPT_MS = 60_000
 export interface Mounts {
   /** The mount that serves `path`. @throws {ServerError} when the token may not know. */
   of(namespace: string, path: string): Promise<Mount>
-  /** Only from what is known already. */
+  /** The same, only from what is known already. */
+  known(namespace: string, path: string): Mount | undefined
   isKnownKv(namespace: string, path: string): boolean
 }
 
@@ -62,6 +63,7 @@ export function createMounts({ exchange, session, clock }: MountsDeps): Mounts {
       asking.set(key, flight)
       return flight
     },
+    known: find,
     isKnownKv: (namespace, path) => find(namespace, path)?.type === 'kv',
   }
 }

@@ -7,7 +7,7 @@ import type { Decision } from '../model/decision.ts'
 import type { GatewayEvents } from '../model/events.ts'
 import type { CallOptions } from '../model/gateway.ts'
 import { type GatewayRequest, NO_QUERY } from '../model/request.ts'
-import type { PolicyEngine } from '../policy/engine.ts'
+import type { PolicyEngine, Verdict } from '../policy/engine.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Span, Telemetry } from '../ports/telemetry.ts'
 import type { Call, Identity } from './call.ts'
@@ -64,6 +64,8 @@ export interface PipelineDeps {
   readonly serveAlone: (call: Call) => Promise<Answer>
   /** For what ends leases or tokens: they are dropped here too. */
   readonly serveRevoking: (call: Call, revocation: Revocation) => Promise<Answer>
+  /** Refuses what would end or change a lease under others. */
+  readonly guardLease: (caller: Caller, request: GatewayRequest, verdict: Verdict) => Decision | undefined
   readonly mayShare: (request: GatewayRequest) => boolean
 }
 
@@ -149,6 +151,8 @@ class RequestPipeline implements Pipeline {
     if (verdict.decision.effect === 'deny') {
       return this.#refuse(id, who, request, trace, denial(verdict.decision, request))
     }
+    const guarded = this.#deps.guardLease(who.caller, request, verdict)
+    if (guarded !== undefined) return this.#refuse(id, who, request, trace, denial(guarded, request))
     if (options.dryRun === true) return Promise.resolve(new SealedAnswer(NO_ANSWER, DRY_RUN, verdict.decision))
     this.#count('allow', verdict.decision.reason)
     const { signal, timeoutMs } = options

@@ -13,9 +13,10 @@ import type { Call } from './call.ts'
 import { denial, withheld } from './denial.ts'
 import { type HoldSource, hold } from './hold.ts'
 import { arrive, type Landed } from './landed.ts'
+import { livesMs } from './lives.ts'
 import { type CallOrigin, createOrigins } from './origin.ts'
 import { responseRefusal } from './response-check.ts'
-import { livesMs, subjectOf } from './serve-alone.ts'
+import { subjectOf } from './serve-alone.ts'
 import type { ServeShared, ServeSharedDeps, Verified } from './serve-shared-contract.ts'
 import { grantOf, HELD, isFinal, isOurs, isPassing, keyOf } from './shared-call.ts'
 import { within } from './within.ts'
@@ -127,13 +128,12 @@ class SharedServer implements ServeShared, HoldSource {
 
   /** The one exchange of a flight. Led by its first call, ended by nobody's abort. */
   async #fly(call: Call, key: string, isSuccessor = false): Promise<Landed> {
-    const { budget, cache, entries, keeper, send } = this.#deps
+    const { admission, budget, cache, entries, keeper, send } = this.#deps
     const { id, request } = call
-    const { namespace, path } = request
-    const { nowMs } = this.#moment()
     // A watch mints nothing that is kept, and is bounded by its own rate.
     const isFree = isSuccessor || call.isWatched === true
-    const seat = isFree ? budget.succeed(namespace, path) : await budget.admit(namespace, path, nowMs)
+    const isStatic = this.#static.get(key) === true
+    const seat = isFree ? budget.succeed(request.namespace, request.path) : await admission.shared(request, isStatic)
     const arrived = cache.depart()
     let kept: Kept | undefined
     try {
@@ -247,7 +247,8 @@ class SharedServer implements ServeShared, HoldSource {
       if (isRead) kept.readers -= 1
       throw error
     }
-    landed.taken += 1
+    // What does not end is not held: a token that came of it is given back.
+    if (kept !== undefined || call.isHeld !== true) landed.taken += 1
     const ageMs = this.#deps.clock.now() - exchange.sentAt.nowMs
     const ttlMs = Math.max(livesMs(exchange) - ageMs, 0)
     const facts = { source: 'server', ageMs: led ? 0 : ageMs, ttlMs, verifiedMs: led ? 0 : ageMs } as const

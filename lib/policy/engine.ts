@@ -108,7 +108,7 @@ const LETS_ALL: Verdict = allowed(
     rule: undefined,
     message: 'no policies are in force: everything is allowed',
   },
-  { cache: undefined, createOnly: false, responses: [] },
+  { cache: undefined, createOnly: false, managesLeases: true, responses: [] },
 )
 
 const UNRESTRICTED: PolicyEngine = Object.freeze({

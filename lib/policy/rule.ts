@@ -117,6 +117,9 @@ function readCache(cache: unknown, place: Place): CacheGrant | undefined {
   return Object.freeze({ ttlMs, scope: cache.scope as CacheGrant['scope'], staleIfErrorMs })
 }
 
+/** A path that can hardly be written without renewals or revocations of leases in mind. */
+const LEASES = /^sys\/(?:leases\/)?(?:renew|revoke)/
+
 function verdictOf(
   rule: Pick<Rule, 'policy' | 'id' | 'effect' | 'operations'>,
   source: JsonObject,
@@ -133,6 +136,6 @@ function verdictOf(
   const responses = response === undefined ? [] : [Object.freeze({ ...names, check: response })]
   return allowed(
     { ...names, reason: 'rule', message: `the rule allows it${why}` },
-    { cache, createOnly: grantsCreateOnly(rule), responses },
+    { cache, createOnly: grantsCreateOnly(rule), managesLeases: LEASES.test(String(source.path)), responses },
   )
 }

@@ -24,6 +24,11 @@ export interface Verdict {
   readonly cache: CacheGrant | undefined
   /** Some rule of the chain grants create, but neither update nor write. */
   readonly createOnly: boolean
+  /**
+   * Does the path of the rule itself name renewals or revocations (`sys/leases/revoke`, and not `sys/*`)? Asked of every
+   * caller of the chain but its root, whose leases they are.
+   */
+  readonly managesLeases?: boolean
   /** Some rule of the chain has a response schema. */
   readonly checksResponse: boolean
 }
@@ -48,6 +53,7 @@ export function denied(decision: Omit<Decision, 'effect'>): RuleVerdict {
     decision: Object.freeze({ effect: 'deny', ...decision }),
     cache: undefined,
     createOnly: false,
+    managesLeases: false,
     checksResponse: false,
     responses: NONE,
   })
@@ -56,12 +62,13 @@ export function denied(decision: Omit<Decision, 'effect'>): RuleVerdict {
 /** A leave, by one caller's rule. */
 export function allowed(
   decision: Omit<Decision, 'effect'>,
-  { cache, createOnly, responses }: Pick<RuleVerdict, 'cache' | 'createOnly' | 'responses'>,
+  { cache, createOnly, managesLeases, responses }: Omit<RuleVerdict, 'decision' | 'checksResponse'>,
 ): RuleVerdict {
   return Object.freeze({
     decision: Object.freeze({ effect: 'allow', ...decision }),
     cache,
     createOnly,
+    managesLeases: managesLeases === true,
     checksResponse: responses.length > 0,
     responses: Object.freeze(responses),
   })
@@ -75,6 +82,7 @@ export function combined(verdicts: readonly [RuleVerdict, ...RuleVerdict[]]): Ru
   return allowed(decision, {
     cache: verdicts.map(({ cache }) => cache).reduce(narrower),
     createOnly: verdicts.some(({ createOnly }) => createOnly),
+    managesLeases: verdicts.slice(1).every(({ managesLeases }) => managesLeases === true),
     responses: verdicts.flatMap(({ responses }) => responses),
   })
 }

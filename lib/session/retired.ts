@@ -53,3 +53,11 @@ export function createRetired({ exchange, clock, listener }: RetiredDeps): Retir
     },
   }
 }
+
+/** Waits for a login under way, for one step of a close at most. */
+export async function settledOrLate(login: Promise<void> | undefined, clock: Clock): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const limit = clock.after(SESSION_CLOSE_LIMIT_MS, resolve)
+  await Promise.race([login?.catch(() => undefined), promise])
+  limit.cancel()
+}

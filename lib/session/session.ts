@@ -6,7 +6,7 @@ import { createLoginContext, logInWithin } from './login-context.ts'
 import { endedError, loginError } from './login-error.ts'
 import { soundsDead } from './look-up.ts'
 import { LookUps } from './look-ups.ts'
-import { createRetired, type Retired, SESSION_CLOSE_LIMIT_MS } from './retired.ts'
+import { createRetired, type Retired, settledOrLate } from './retired.ts'
 import type { Session, SessionDeps, SessionState, SessionToken } from './session-token.ts'
 import { backoffMs, FORBIDDEN_LOGIN_INTERVAL_MS, RENEWAL_LIMIT_MS } from './token-plan.ts'
 
@@ -69,7 +69,13 @@ class AuthSession implements Session {
   }
 
   async #replaced(live: LiveToken): Promise<'retry' | 'final'> {
-    if (this.#live === undefined || this.#live === live) await this.#logIn()
+    try {
+      if (this.#live === undefined || this.#live === live) await this.#logIn()
+    } catch (error) {
+      if (live.token.owned) throw error
+      // The server's refusal tells the holder of a token more than that we have no other.
+      return 'final'
+    }
     return this.#live === live ? 'final' : 'retry'
   }
 
@@ -91,10 +97,7 @@ class AuthSession implements Session {
     live?.timer?.cancel()
     if (live !== undefined) this.#retired.add(live.token)
     this.#state = { at: 'closed' }
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const limit = this.#deps.clock.after(SESSION_CLOSE_LIMIT_MS, resolve)
-    await Promise.race([this.#login?.catch(() => undefined), promise])
-    limit.cancel()
+    await settledOrLate(this.#login, this.#deps.clock)
     this.#givenUp.abort()
     await this.#retired.revokeAll()
   }

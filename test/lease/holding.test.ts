@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { settle } from '../../lib/testing/fake-clock.ts'
-import { answerWith } from '../../lib/testing/scripted-transport.ts'
-import { allow, gate, minting, open, tokenOf } from '../pipeline/support.ts'
+import { answerWith, refuse } from '../../lib/testing/scripted-transport.ts'
+import { allow, gate, type Handler, minting, open, tokenGrant, tokenOf } from '../pipeline/support.ts'
 
 const PATH = 'database/creds/app'
 const RENEW = 'write sys/leases/renew'
@@ -204,4 +204,25 @@ test('a hold whose value came to be in doubt on its way gets another one, and fo
   assert.equal((await holding).current().data.username, 'user-2')
   const released = server.requests.filter(({ path }) => path === 'sys/leases/revoke').map(({ body }) => body)
   assert.deepEqual(released, [JSON.stringify({ lease_id: `${PATH}/1` })])
+})
+
+test('a token cannot be held: one that came of it is revoked, or said to be leaked', async (t) => {
+  for (const status of [204, 403]) {
+    const revoked: string[] = []
+    const login = 'auth/userpass/login/app'
+    const { gateway, events } = await open(t, {
+      policies: [allow('*', ['write'])],
+      handlers: {
+        [`write ${login}`]: answerWith({ auth: tokenGrant('s.minted') }),
+        'write auth/token/revoke-self': (request, options) => {
+          revoked.push(tokenOf(request))
+          return status === 204 ? answerWith({ status }) : (refuse(status) as Handler)(request, options)
+        },
+      },
+    })
+    const holding = gateway.lease(login, { method: 'write', data: { password: 'p' } })
+    await assert.rejects(holding, { code: 'ERR_PORTCULLIS_LEASE_NONE', message: /a token it gave is revoked/ })
+    assert.deepEqual(revoked, ['s.minted'])
+    assert.equal(events.filter(({ name }) => name === 'leaked').length, status === 204 ? 0 : 1)
+  }
 })

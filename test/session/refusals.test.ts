@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { ServerError } from '../../lib/errors/index.ts'
 import { unseal } from '../../lib/model/sealed.ts'
 import type { AuthMethod } from '../../lib/ports/auth-method.ts'
+import { token as handed } from '../../lib/session/auth/token.ts'
 import { answerWith, refuse } from '../../lib/testing/scripted-transport.ts'
 import { counting, tokenGrant } from '../pipeline/support.ts'
 import { type OwnHandler, sessionWith } from './support.ts'
@@ -128,4 +129,19 @@ test('what is known to be dead is replaced without a look-up, and the next death
   assert.equal(await session.forbidden(second, DEAD), 'retry')
   assert.equal(auth.logins, 3)
   assert.equal(unseal((await session.current()).token), 's.3')
+})
+
+test('the refusal of a handed token that is dead stands, also of one that could never look itself up', async () => {
+  for (const first of [() => answerWith({ data: { ttl: 60, policies: ['default'] } }), answers(403)]) {
+    const { session, clock, on, told } = sessionWith(handed({ token: 's.handed' }), { [LOOKUP]: first })
+    const token = await session.current()
+    on(LOOKUP, answers(403))
+    on(MOUNTS, answers(403))
+    await clock.advance(1_000)
+    assert.equal(await session.forbidden(token, DEAD), 'final')
+    assert.deepEqual(
+      told.filter((line) => line.startsWith('died')),
+      ['died 1'],
+    )
+  }
 })

@@ -7,7 +7,7 @@ import type { Fields } from './fields.ts'
 import { type EnginePath, listHandler, type PathCall } from './path.ts'
 import { checkedVersion } from './plugin-version.ts'
 import type { AllRecords, ConnectionRecord } from './records.ts'
-import { answer, Refusal, refuse, warned } from './reply.ts'
+import { answer, refuse, warned } from './reply.ts'
 
 const FIELDS: Fields = {
   allowed_roles: 'comma-texts',
@@ -31,7 +31,7 @@ export function connectionPaths(
   connections: Connections,
 ): readonly EnginePath[] {
   const { connections: stored, pendingRoots } = records
-  const write = (call: PathCall): Promise<BackendReply> => written(records, connections, call)
+  const write = (call: PathCall): Promise<BackendReply> => written(connections, call)
   return [
     {
       folder: 'config',
@@ -79,19 +79,11 @@ async function reset(connections: Connections, name: string): Promise<BackendRep
   return {}
 }
 
-async function written(records: AllRecords, connections: Connections, call: PathCall): Promise<BackendReply> {
+async function written(connections: Connections, call: PathCall): Promise<BackendReply> {
   const { name, values, data } = call
   const isPasswordKnown = Object.hasOwn(data, 'password')
-  // The stored password may be outdated by a rotation that went down half-way.
-  if (!isPasswordKnown && (await records.pendingRoots.get(name)) !== undefined)
-    await connections.use(name, async () => {}).catch(() => undefined)
-  const record = merged(await records.connections.get(name), call)
-  try {
-    await connections.write(name, record, values.flag('verify_connection') ?? true, isPasswordKnown)
-  } catch (error) {
-    if (error instanceof Refusal) throw refuse(`error creating database object: ${error.message}`)
-    throw error
-  }
+  const verify = values.flag('verify_connection') ?? true
+  const record = await connections.write(name, (before) => merged(before, call), verify, isPasswordKnown)
   return hidesPassword(record.details.connection_url) ? warned(URL_WARNING) : {}
 }
 

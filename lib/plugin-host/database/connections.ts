@@ -2,9 +2,10 @@ import type { JsonObject } from '../../model/json.ts'
 import type { CredentialType, DatabaseDriver } from '../backend/database.ts'
 import type { EngineContext } from './context.ts'
 import { driverWords, openWords } from './driver-words.ts'
+import { limitedDriver } from './limited-driver.ts'
 import { SharedLock } from './locks.ts'
 import type { AllRecords, ConnectionRecord } from './records.ts'
-import { fail } from './reply.ts'
+import { fail, Refusal, refuse } from './reply.ts'
 import { openWithCandidates } from './root-candidates.ts'
 
 /** A connection that is there, and its driver, ready for calls. */
@@ -50,7 +51,15 @@ export class Connections {
   /** Calls the driver; nobody replaces it meanwhile. @throws {Refusal} 500: it cannot be opened. */
   use<T>(name: string, run: (connection: OpenConnection) => Promise<T>): Promise<T> {
     const slot = this.#slot(name)
-    return slot.lock.shared(async () => run(await this.#opened(name, slot)))
+    return slot.lock.shared(async () => {
+      const connection = await this.#opened(name, slot)
+      try {
+        return await run(connection)
+      } catch (error) {
+        await this.#doubt(name, slot)
+        throw error
+      }
+    })
   }
 
   /** As {@link use}, with nobody else using it; it is opened anew before and after. */
@@ -77,20 +86,22 @@ export class Connections {
   /**
    * Writes a connection once a driver takes it.
    *
-   * @param isPasswordKnown - The password in `record` has come with the request: together with `verify` it settles
-   *   every rotation that was pending.
-   * @throws {Refusal} 500: the driver refused; nothing changed.
+   * @param change - Handed what is stored, with the password that is right by now.
+   * @param isPasswordKnown - The password comes with the request: together with `verify` it settles every rotation
+   *   that was pending.
+   * @throws {Refusal} by `change`; 400: the driver refused. Nothing changed.
    */
   async write(
     name: string,
-    record: ConnectionRecord,
+    change: (before: ConnectionRecord | undefined) => ConnectionRecord,
     verify: boolean,
     isPasswordKnown: boolean,
   ): Promise<ConnectionRecord> {
     const slot = this.#slot(name)
     return await slot.lock.exclusive(async () => {
-      const driver = await this.#driver(record)
-      const stored = await this.#initialized(driver, record, verify)
+      if (!isPasswordKnown) await this.#settle(name, slot)
+      const record = change(await this.#records.connections.get(name))
+      const { driver, record: stored } = await this.#created(record, verify)
       try {
         await this.#context.storage.write([
           this.#records.connections.change(name, stored),
@@ -102,6 +113,8 @@ export class Connections {
       }
       await this.#drop(slot)
       slot.opening = Promise.resolve({ record: stored, driver })
+      // Which password is right is still open: the next call finds out.
+      if (await this.#isPending(name)) await this.#drop(slot)
       return stored
     })
   }
@@ -118,6 +131,23 @@ export class Connections {
     const slot: Slot = { lock: new SharedLock(), opening: undefined }
     this.#slots.set(name, slot)
     return slot
+  }
+
+  /** A rotation of the root password has failed, or went down half-way, and is not settled yet. */
+  async #isPending(name: string): Promise<boolean> {
+    return (await this.#records.pendingRoots.get(name)) !== undefined
+  }
+
+  /** After a failed call: the password may be another by now, so the connection is opened anew once nobody uses it. */
+  async #doubt(name: string, slot: Slot): Promise<void> {
+    if (await this.#isPending(name)) slot.lock.exclusive(() => this.#drop(slot)).catch(() => undefined)
+  }
+
+  /** Finds out which password is right, where a rotation went down half-way. */
+  async #settle(name: string, slot: Slot): Promise<void> {
+    if (!(await this.#isPending(name))) return
+    await this.#drop(slot)
+    await this.#opened(name, slot).catch(() => undefined)
   }
 
   async #opened(name: string, slot: Slot): Promise<OpenConnection> {
@@ -142,18 +172,24 @@ export class Connections {
 
   async #driver({ pluginName, pluginVersion }: ConnectionRecord): Promise<DatabaseDriver> {
     try {
-      return await this.#context.openDriver(pluginName, pluginVersion)
+      const driver = await this.#context.openDriver(pluginName, pluginVersion)
+      return limitedDriver(driver, this.#context.clock, pluginName)
     } catch (error) {
       throw fail(openWords(error, pluginName, pluginVersion))
     }
   }
 
-  async #initialized(driver: DatabaseDriver, record: ConnectionRecord, verify: boolean): Promise<ConnectionRecord> {
+  /** A driver for what is about to be stored. @throws {Refusal} 400 */
+  async #created(record: ConnectionRecord, verify: boolean): Promise<OpenConnection> {
+    const driver = await this.#driver(record).catch((error: unknown) => {
+      throw error instanceof Refusal ? refuse(`error creating database object: ${error.message}`) : error
+    })
     try {
-      return { ...record, details: await driver.initialize(record.details, verify) }
+      return { driver, record: { ...record, details: await driver.initialize(record.details, verify) } }
     } catch (error) {
       await quietlyClosed(driver)
-      throw fail(driverWords(error, 'unable to initialize', secretsOf(record)))
+      const words = driverWords(error, 'unable to initialize', secretsOf(record))
+      throw refuse(`error creating database object: ${words}`)
     }
   }
 

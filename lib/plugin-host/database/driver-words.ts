@@ -1,25 +1,4 @@
 import { PluginError } from '../../errors/index.ts'
-import { GrpcStatusError } from '../wire/grpc/status.ts'
-
-const CODES: readonly string[] = [
-  'OK',
-  'Canceled',
-  'Unknown',
-  'InvalidArgument',
-  'DeadlineExceeded',
-  'NotFound',
-  'AlreadyExists',
-  'PermissionDenied',
-  'ResourceExhausted',
-  'FailedPrecondition',
-  'Aborted',
-  'OutOfRange',
-  'Unimplemented',
-  'Internal',
-  'Unavailable',
-  'DataLoss',
-  'Unauthenticated',
-]
 
 /** Shorter secrets are no secrets, and replacing them would only garble the text. */
 const MIN_SECRET = 4
@@ -39,10 +18,11 @@ export function driverWords(error: unknown, action: string, secrets: readonly st
 
 function wordsOf(error: unknown, action: string): string {
   if (!(error instanceof PluginError)) return `${action}: the driver failed`
+  // Whatever else stood in the way, such as a process that ended, is ours to word.
+  if (error.code !== 'ERR_PORTCULLIS_PLUGIN_DRIVER') return `${action}: ${error.message}`
   const detail = error.detail().slice(0, MAX_WORDS)
-  const { cause } = error
-  if (cause instanceof GrpcStatusError && detail !== '')
-    return `${action}: rpc error: code = ${CODES[cause.code] ?? `Code(${cause.code})`} desc = ${detail}`
+  // Of a plugin process: the servers put before it what was tried.
+  if (detail.startsWith('rpc error: ')) return `${action}: ${detail}`
   return detail === '' ? `${action}: ${error.message}` : detail
 }
 

@@ -44,7 +44,7 @@ export class StaticRoles {
   async look(name: string): Promise<void> {
     const role = await this.#records.staticRoles.get(name)
     if (role === undefined) this.#queue.delete(name)
-    else this.#queue.set(name, dueMs(role))
+    else await this.#schedule(name, role)
   }
 
   /** Starts what is due. */
@@ -100,7 +100,13 @@ export class StaticRoles {
 
   async #update(name: string, role: StaticRoleRecord): Promise<void> {
     await this.#records.staticRoles.put(name, role)
-    this.#queue.set(name, dueMs(role))
+    await this.#schedule(name, role)
+  }
+
+  /** When it falls due, or sooner where a rotation has failed and is to be gone on with. */
+  async #schedule(name: string, role: StaticRoleRecord): Promise<void> {
+    if ((await this.#records.pendingRotations.get(name)) === undefined) this.#queue.set(name, dueMs(role))
+    else this.#retry(name)
   }
 
   async #onDue(name: string): Promise<void> {

@@ -4,6 +4,7 @@ import { newUserToWire, updateUserToWire } from '../wire/database.ts'
 import { DatabaseService } from '../wire/gen/services.ts'
 import type { Unary } from '../wire/grpc/method.ts'
 import { GrpcStatusError } from '../wire/grpc/status.ts'
+import { statusWords } from '../wire/grpc/status-words.ts'
 import { structFromWire, structToWire } from '../wire/struct.ts'
 import { callFailure } from './call.ts'
 import type { PluginsConfig } from './config.ts'
@@ -132,7 +133,7 @@ class DatabaseClient implements DatabaseDriver {
       return await process.channel.unary(method, request, { metadata, timeoutMs })
     } catch (error) {
       if (error instanceof GrpcStatusError && process.isAlive && OF_DRIVER.has(error.code)) {
-        const details = { detail: error.message, mayHaveHappened }
+        const details = { detail: statusWords(error), mayHaveHappened }
         throw failure(
           'ERR_PORTCULLIS_PLUGIN_DRIVER',
           this.#of,

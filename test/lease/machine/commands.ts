@@ -88,6 +88,9 @@ export async function happen(world: World, command: Command): Promise<void> {
     case 'shorten':
       truth.isShortened = true
       return withLease(world, command.nth, (id) => {
+        const leftMs = server.leases().find((lease) => lease.id === id)?.ttlMs ?? 0
+        // It would be lengthened, also one that was given up in its last second.
+        if (leftMs <= 5_000) return
         server.call(server.rootToken, 'POST', 'sys/leases/renew', { lease_id: id, increment: 5 })
       })
     case 'revokeHere':

@@ -120,11 +120,12 @@ export class Truth {
       assert.ok(servedMs <= this.#boundMs(death), `${what}: served ${servedMs} ms after it died`)
   }
 
-  #boundMs({ atMs, cause }: { readonly atMs: number; readonly cause: Cause }): number {
+  /** While a token killed again is not replaced yet, it looks no lease up either, whatever that one died of. */
+  #boundMs({ atMs }: { readonly atMs: number }): number {
     // Its own kill is among them; another may have come in the same millisecond.
     const kills = this.#kills.filter((killedAtMs) => killedAtMs <= atMs && atMs - killedAtMs <= FORCED_LOGIN_MS)
     const isSecond = kills.length > 1
-    return VERIFY_MS + ROUNDING_MS + (cause === 'token' && isSecond ? FORCED_LOGIN_MS : 0)
+    return VERIFY_MS + ROUNDING_MS + (isSecond ? FORCED_LOGIN_MS : 0)
   }
 
   #checkTime(served: Served, live: { readonly ttlMs: number; readonly ownerAccessor: string }, what: string): void {

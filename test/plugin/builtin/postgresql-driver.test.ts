@@ -208,6 +208,19 @@ test('what a caller is called is never run', { skip }, async (t) => {
   await postgres.query('DROP TABLE kept')
 })
 
+test('PostgreSQL reads texts as we do, escaped ones that go on in the next line too', { skip }, async (t) => {
+  const { driver, postgres } = await opened(t)
+  await postgres.query('CREATE TABLE texts (a text, b text, c text, d text)')
+  const insert = `INSERT INTO texts VALUES ('{{password}}', E'{{password}}', E'' -- it's\n '{{password}}', U&'{{password}}')`
+  for (const password of [`\\'); DROP TABLE texts; --`, `a\\\\'b`, `''`, `\\0041`, `$$`]) {
+    await driver.newUser(user({ password, statements: [CREATE, insert] }))
+    assert.deepEqual(await postgres.query('DELETE FROM texts RETURNING *'), [
+      { a: password, b: password, c: password, d: password },
+    ])
+  }
+  await postgres.query('DROP TABLE texts')
+})
+
 test('passwords are values, whatever is in them', { skip }, async (t) => {
   const { driver, postgres } = await opened(t)
   for (const password of [`'; DROP ROLE postgres; --`, `a''b`, `\\' OR`, '$$', '{{name}}', 'p@ss/w?rd#%41']) {

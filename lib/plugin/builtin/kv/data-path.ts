@@ -5,10 +5,10 @@ import type { PluginStorage } from '../../storage.ts'
 import { withDeleted, withVersion } from './changes.ts'
 import { checkCas, dataIn } from './check-and-set.ts'
 import { type Config, readConfig } from './config.ts'
-import { nameOf } from './keys.ts'
+import { nameOf, writtenName } from './keys.ts'
 import { mergePatch } from './merge-patch.ts'
 import { readFound } from './read.ts'
-import { existing, Refused, refusing } from './refused.ts'
+import { existing, refusing } from './refused.ts'
 import { emptySecret, isGone, type Secret, versionData, versionOf } from './secret.ts'
 import { readSecret, readVersion, storeVersion, writeSecret } from './secrets.ts'
 import type { Shared } from './v2.ts'
@@ -41,7 +41,7 @@ export function dataPath({ clock, locks }: Shared): Path {
       return found.isGone ? withStatus(404, answer, request) : answer
     }),
     write: refusing(async ({ params, data: body, fields, storage }) => {
-      const name = writable(params.path)
+      const name = writtenName(params.path)
       const written = dataIn(body, fields.data)
       const config = await readConfig(storage)
       return locks.run(name, async () => {
@@ -53,7 +53,7 @@ export function dataPath({ clock, locks }: Shared): Path {
     }),
     patch: refusing(async (request) => {
       const { params, data: body, fields, storage } = request
-      const name = writable(params.path)
+      const name = writtenName(params.path)
       const patch = dataIn(body, fields.data)
       const config = await readConfig(storage)
       return locks.run(name, async () => {
@@ -79,12 +79,6 @@ export function dataPath({ clock, locks }: Shared): Path {
       })
     }),
   })
-}
-
-/** The name to write to. A server refuses a folder itself. */
-function writable(text: string): string {
-  if (text === '' || text.endsWith('/')) throw new Refused("cannot write to a path ending in '/'")
-  return nameOf(text)
 }
 
 async function append(

@@ -17,6 +17,12 @@ export function nameOf(path: string): string {
   return name
 }
 
+/** The name that a write is for. @throws {Refused} for a folder, which a server refuses itself, and as {@link nameOf}. */
+export function writtenName(path: string): string {
+  if (path === '' || path.endsWith('/')) throw new Refused("cannot write to a path ending in '/'")
+  return nameOf(path)
+}
+
 function trimmed(path: string): string {
   return path
     .split('/')

@@ -6,7 +6,7 @@ import { advise } from './advice.ts'
 import { timeText } from './changes.ts'
 import { checkMetadataCas } from './check-and-set.ts'
 import { readConfig } from './config.ts'
-import { nameOf } from './keys.ts'
+import { nameOf, writtenName } from './keys.ts'
 import { namesAnswer, namesIn } from './list.ts'
 import { METADATA_FIELDS, type Settings, settingsIn, settingsInPatch, withSettings } from './metadata-settings.ts'
 import { refusing } from './refused.ts'
@@ -62,11 +62,11 @@ function metadataPath({ clock, locks }: Shared): Path {
     }),
     write: refusing(async ({ params, data: body, fields, storage }) => {
       const settings = settingsIn(body, fields)
-      return settings === undefined ? undefined : change(storage, nameOf(params.path), settings, true)
+      return settings === undefined ? undefined : change(storage, writtenName(params.path), settings, true)
     }),
     patch: refusing(async ({ params, data: body, fields, storage }) => {
       const settings = settingsInPatch(body, fields)
-      return settings === undefined ? undefined : change(storage, nameOf(params.path), settings, false)
+      return settings === undefined ? undefined : change(storage, writtenName(params.path), settings, false)
     }),
     delete: refusing(({ params, storage }) => {
       const name = nameOf(params.path)

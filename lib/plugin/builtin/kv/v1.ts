@@ -5,7 +5,7 @@ import { durationSeconds } from '../../fields/duration.ts'
 import { type Path, path } from '../../path.ts'
 import type { Mount } from '../../request.ts'
 import type { PluginStorage } from '../../storage.ts'
-import { encodeName, nameOf } from './keys.ts'
+import { encodeName, nameOf, writtenName } from './keys.ts'
 import { namesAnswer, namesIn } from './list.ts'
 import { existing, Refused, refusing } from './refused.ts'
 
@@ -29,8 +29,9 @@ export const v1Paths: readonly Path[] = [
     // Named apart: nothing else of the request than its body is data.
     write: refusing(async ({ params, data: body, storage }) => {
       if (params.path === '') throw new Refused('missing path')
+      const name = writtenName(params.path)
       if (Object.keys(body).length === 0) throw new Refused('missing data fields')
-      await storage.putJson(SECRETS + encodeName(nameOf(params.path)), body)
+      await storage.putJson(SECRETS + encodeName(name), body)
     }),
     delete: refusing(async ({ params, storage }) => {
       if (isName(params.path)) await storage.delete(SECRETS + encodeName(nameOf(params.path)))

@@ -3,7 +3,7 @@ import { type Path, path } from '../../path.ts'
 import type { PluginStorage } from '../../storage.ts'
 import { withDeleted, withDestroyed, withUndeleted } from './changes.ts'
 import { readConfig } from './config.ts'
-import { nameOf } from './keys.ts'
+import { writtenName } from './keys.ts'
 import { Refused, refusing } from './refused.ts'
 import type { Secret } from './secret.ts'
 import { readSecret, storeDestroyed, writeSecret } from './secrets.ts'
@@ -69,9 +69,9 @@ function versionPath({ clock, locks }: Shared, { folder, summary, missing, work 
     write: refusing(({ params, fields, storage }) => {
       const numbers = fields.versions ?? []
       if (numbers.length === 0) throw new Refused(missing)
-      const name = nameOf(params.path)
+      const name = writtenName(params.path)
       return locks.run(name, async () => {
-        const secret = name === '' ? undefined : await readSecret(storage, name)
+        const secret = await readSecret(storage, name)
         if (secret !== undefined) await work({ storage, name, secret, numbers, clock })
       })
     }),

@@ -20,6 +20,7 @@ const ENDS: Readonly<Record<Exclude<Place, 'code' | 'comment'>, RegExp>> = {
   identifier: new RegExp(`${PLACEHOLDER}|""|(?<end>")`, 'g'),
   'escaped identifier': new RegExp(`${PLACEHOLDER}|""|(?<end>")`, 'g'),
 }
+const CONTINUATION = /(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:\s|--[^\n\r]*[\n\r])*'/y
 const LINE_COMMENT = new RegExp(`${PLACEHOLDER}|(?<end>\\n)`, 'g')
 const BLOCK_COMMENT = new RegExp(`${PLACEHOLDER}|(?<more>/\\*)|(?<end>\\*/)`, 'g')
 
@@ -76,8 +77,18 @@ class Filling {
       const { name, end } = found.groups ?? {}
       if (name !== undefined) this.#put(name, found[0], place)
       else this.#filled += found[0]
-      if (end !== undefined) return
+      if (end !== undefined && !this.#goesOn(place)) return
     }
+  }
+
+  /** A text that ends before a line break goes on in the next quotes, by the rules of the first ones. */
+  #goesOn(place: keyof typeof ENDS): boolean {
+    CONTINUATION.lastIndex = this.#at
+    const found = place === 'escaped text' ? CONTINUATION.exec(this.#text) : null
+    if (found === null) return false
+    this.#filled += found[0]
+    this.#at = CONTINUATION.lastIndex
+    return true
   }
 
   #comment(pattern: RegExp): void {

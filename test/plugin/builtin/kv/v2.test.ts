@@ -157,6 +157,19 @@ test('what is no path of version 2 is 404 and says where to look', async () => {
   }
 })
 
+test('a write to a folder is refused, also where a server lets it through', async () => {
+  for (const version of ['1', '2'] as const) {
+    const kv = await mountKv(version)
+    for (const folder of ['data/', 'data/a/', 'metadata/', 'delete/', 'undelete/a/', 'destroy/'])
+      assert.deepEqual(
+        (await kv.request('write', folder, { data: {}, versions: [1], max_versions: 1 })).errors,
+        ["cannot write to a path ending in '/'"],
+        folder,
+      )
+    assert.equal(kv.storage.size, 0)
+  }
+})
+
 test('a name that is too long is refused for every operation, and nothing is logged', async () => {
   const kv = await mountKv('2')
   const long = 'k'.repeat(1501)
