@@ -11,35 +11,55 @@ import {
   lmdb,
   type PluginHost,
   type PluginHostOptions,
+  type RootKeySource,
   rootKeyOf,
+  type Storage,
+  type StorageDriver,
 } from 'portcullis/plugin-host'
 
 /** A host on real storage that real plugins run behind. It can be started again on the same storage. */
 export interface RealHost {
   host: PluginHost
   readonly events: HostEvent[]
+  /** What it keeps everything in. */
+  storage: Storage
+  /** What the next start unlocks the storage with. */
+  rootKey: RootKeySource
   /** Closes it and starts another on what is stored. */
   restart(): Promise<PluginHost>
 }
 
-/** LMDB below a barrier; everything goes after `t`. */
-export async function startHost(t: TestContext, options: Omit<PluginHostOptions, 'storage'>): Promise<RealHost> {
+/** Where a host of a test keeps things: LMDB, and a key of its own, unless said otherwise. */
+export interface Place {
+  readonly driver?: StorageDriver
+  readonly rootKey?: RootKeySource
+}
+
+/** On storage below a barrier; everything goes after `t`. */
+export async function startHost(
+  t: TestContext,
+  options: Omit<PluginHostOptions, 'storage'>,
+  place: Place = {},
+): Promise<RealHost> {
   const folder = mkdtempSync(join(tmpdir(), 'host-'))
-  const rootKey = rootKeyOf(crypto.getRandomValues(new Uint8Array(32)))
+  const { driver = lmdb(join(folder, 'storage')) } = place
+  const rootKey = place.rootKey ?? rootKeyOf(crypto.getRandomValues(new Uint8Array(32)))
+  const open = (key: RootKeySource): Promise<Storage> => createStorage({ driver, rootKey: key })
   const events: HostEvent[] = []
-  const start = async (): Promise<PluginHost> =>
+  const start = (storage: Storage): Promise<PluginHost> =>
     createPluginHost({
-      storage: await createStorage({ driver: lmdb(join(folder, 'storage')), rootKey }),
+      storage,
       processes: { folder: join(folder, 'run') },
       onEvent: (event) => void events.push(event),
       ...options,
     })
+  const storage = await open(rootKey)
   const it: RealHost = {
-    host: await start(),
-    events,
+    ...{ host: await start(storage), events, storage, rootKey },
     async restart(): Promise<PluginHost> {
       await it.host.close()
-      it.host = await start()
+      it.storage = await open(it.rootKey)
+      it.host = await start(it.storage)
       return it.host
     },
   }
@@ -55,7 +75,7 @@ export function sha256Of(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex')
 }
 
-/** A gateway over `host`, with what it audits. */
+/** A gateway over `host`, which it leaves open, with what it audits. */
 export async function gatewayOver(
   t: TestContext,
   host: PluginHost,
@@ -63,7 +83,7 @@ export async function gatewayOver(
 ): Promise<{ readonly gateway: Gateway; readonly entries: AuditEntry[] }> {
   const entries: AuditEntry[] = []
   const gateway = await createGateway({
-    server: host,
+    server: host.shared(),
     audit: { devices: [callback('test', (entry) => void entries.push(entry as AuditEntry))] },
     ...options,
   })
