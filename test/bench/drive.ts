@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { usageOf } from './processes.ts'
 import type { Contestant, RoundLimits, Sample } from './row.ts'
 import { quantile } from './statistics.ts'
 
@@ -16,25 +17,29 @@ export interface Driven {
   /** Loops that each have one call under way. */
   readonly inFlight: number
   readonly measure: Measure
+  /** Other processes that work for these calls: their CPU and memory count too. Default: none. */
+  readonly others?: () => readonly number[]
   /** Before each round, outside the time measured. */
   readonly reset?: () => Promise<void>
   readonly close?: () => Promise<void>
 }
 
 /** A side that makes the same call over and over. */
-export function driven({ call, inFlight, measure, reset, close }: Driven): Contestant {
+export function driven({ call, inFlight, measure, others = () => [], reset, close }: Driven): Contestant {
   const latencies = new Float64Array(KEPT)
   return {
     async round(limits: RoundLimits): Promise<Sample> {
       await reset?.()
+      const before = usageOf(others())
       const { calls, elapsedMs, cpuUs } = await drive(call, inFlight, limits.forMs, latencies)
+      const after = usageOf(others())
       const kept = latencies.subarray(0, Math.min(calls, KEPT)).sort()
       return {
         value: measure === 'µs' ? (elapsedMs * 1000) / calls : (calls * 1000) / elapsedMs,
-        cpuUs: cpuUs / calls,
+        cpuUs: (cpuUs + after.cpuUs - before.cpuUs) / calls,
         p50Us: quantile(kept, 0.5) * 1000,
         p99Us: quantile(kept, 0.99) * 1000,
-        rssMb: process.memoryUsage.rss() / 1e6,
+        rssMb: process.memoryUsage.rss() / 1e6 + after.rssMb,
       }
     },
     async close(): Promise<void> {

@@ -32,7 +32,7 @@ export const ORDERS: { readonly policy: string; readonly subject: object; readon
   ],
 }
 
-const GUARDRAILS = {
+export const GUARDRAILS: { readonly policy: string; readonly rules: readonly object[] } = {
   policy: 'guardrails',
   rules: [{ id: 'no-sys', path: 'sys/*', operations: ['*'], effect: 'forbid', reason: 'operators only' }],
 }
