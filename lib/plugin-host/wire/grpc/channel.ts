@@ -1,12 +1,11 @@
-import type { ClientHttp2Session } from 'node:http2'
-import type { Socket } from 'node:net'
+import type { Http2Connection } from '../http2/connection.ts'
 import { type CallContext, type CallOptions, ClientCall } from './client-call.ts'
-import { type GrpcAddress, type MutualTls, type OpenSession, openSession } from './connect.ts'
+import { type GrpcAddress, type MutualTls, openConnection } from './connect.ts'
 import { decodeMessage, encodeFrame } from './frames.ts'
 import { Budget, DEFAULT_GRPC_LIMITS, type GrpcLimits } from './limits.ts'
-import { drained, Messages } from './messages.ts'
+import { Messages } from './messages.ts'
 import type { Codec, Duplex, ServerStream, Unary } from './method.ts'
-import { watchFlood } from './pings.ts'
+import { Renewal } from './renewal.ts'
 import { GRPC_STATUS, GrpcStatusError } from './status.ts'
 
 export interface ChannelOptions {
@@ -15,6 +14,8 @@ export interface ChannelOptions {
   readonly limits?: Pick<GrpcLimits, 'maxReceiveBytes' | 'maxSendBytes' | 'maxHeldBytes'>
   /** Until socket and TLS are up. Default: 5,000. */
   readonly connectTimeoutMs?: number
+  /** Highest number of a call on one connection. For tests. Default: what the protocol has, 2^31 - 1. */
+  readonly maxStreamId?: number
 }
 
 /** A call on which both ends send as they like. */
@@ -30,7 +31,8 @@ export interface DuplexCall<Request, Reply> {
 }
 
 /**
- * One connection to a gRPC server; it is never made anew, and sends no pings.
+ * One connection to a gRPC server, which sends no pings. It is never made anew where it broke, but numbers of calls run
+ * out after 2^30 of them, which takes days: before that, another one takes its place, and those under way end on theirs.
  *
  * Every call ends, at the latest with the connection: what is pending then fails with UNAVAILABLE.
  */
@@ -52,45 +54,38 @@ export interface Channel {
 /** Connects to `address`. @throws {GrpcStatusError} UNAVAILABLE: nobody listens, or the certificates do not match. */
 export async function openChannel(address: GrpcAddress, options: ChannelOptions = {}): Promise<Channel> {
   const limits = { ...DEFAULT_GRPC_LIMITS, ...options.limits }
-  const open = await openSession(address, options.tls, options.connectTimeoutMs ?? 5_000, limits)
-  return new SessionChannel(open, limits)
+  const connect = (): Promise<Http2Connection> =>
+    openConnection(address, options.tls, options.connectTimeoutMs ?? 5_000, options.maxStreamId)
+  return new RenewedChannel(new Renewal(await connect(), connect), limits)
 }
 
-class SessionChannel implements Channel {
+class RenewedChannel implements Channel {
   readonly closed: Promise<void>
-  readonly #session: ClientHttp2Session
-  readonly #socket: Socket
-  readonly #maxSendBytes: number
-  readonly #context: CallContext
-  #reason: GrpcStatusError | undefined
+  readonly #renewal: Renewal
+  readonly #limits: Required<GrpcLimits>
+  readonly #budget: Budget
+  #context: CallContext
 
-  constructor({ session, socket }: OpenSession, limits: Required<GrpcLimits>) {
-    this.#session = session
-    this.#socket = socket
-    this.#maxSendBytes = limits.maxSendBytes
-    const flood = watchFlood(session)
-    this.#context = {
-      session,
-      budget: new Budget(limits.maxHeldBytes),
-      maxReceiveBytes: limits.maxReceiveBytes,
-      reasonOfEnd: () => (session.closed || session.destroyed ? (this.#reason ?? connectionEnded()) : this.#reason),
-      onProgress: flood.onProgress,
-    }
-    session.on('error', (cause) => {
-      this.#reason ??= connectionEnded(cause)
-    })
-    session.on('goaway', (code) => {
-      this.#reason ??= new GrpcStatusError(GRPC_STATUS.unavailable, `the peer goes away (HTTP/2 code ${code})`)
-    })
-    // A session whose TLS failed (certificate refused) never says that it has closed; its socket always does.
-    this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
+  constructor(renewal: Renewal, limits: Required<GrpcLimits>) {
+    this.#renewal = renewal
+    this.#limits = limits
+    this.#budget = new Budget(limits.maxHeldBytes)
+    this.#context = this.#contextOf(renewal.current)
+    this.closed = renewal.ended
   }
 
   unary<Request, Reply>(method: Unary<Request, Reply>, message: Request, options: CallOptions = {}): Promise<Reply> {
+    const renewed = this.#renewal.awaited()
+    return renewed === undefined
+      ? this.#unary(method, message, options)
+      : renewed.then(() => this.#unary(method, message, options))
+  }
+
+  #unary<Request, Reply>(method: Unary<Request, Reply>, message: Request, options: CallOptions): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const frame = encodeFrame(method.request, message, this.#maxSendBytes)
+      const frame = encodeFrame(method.request, message, this.#limits.maxSendBytes)
       let reply: Reply | undefined
-      const call = new ClientCall(this.#context, method.path, options, {
+      const call = new ClientCall(this.#live(), method.path, options, {
         onMessage: (bytes) => {
           if (reply !== undefined) throw new GrpcStatusError(GRPC_STATUS.internal, 'the peer sent two answers')
           reply = decodeMessage(method.reply, bytes)
@@ -110,7 +105,7 @@ class SessionChannel implements Channel {
     message: Request,
     options: CallOptions = {},
   ): AsyncIterable<Reply> {
-    const frame = encodeFrame(method.request, message, this.#maxSendBytes)
+    const frame = encodeFrame(method.request, message, this.#limits.maxSendBytes)
     const { call, messages } = this.#streaming(method.path, method.reply, options)
     call.stream.end(frame)
     return messages
@@ -121,10 +116,9 @@ class SessionChannel implements Channel {
     return {
       messages,
       send: async (message) => {
-        const frame = encodeFrame(method.request, message, this.#maxSendBytes)
-        if (call.isEnded || !call.stream.writable)
-          throw new GrpcStatusError(GRPC_STATUS.unavailable, 'the call has ended')
-        if (!call.stream.write(frame)) await drained(call.stream)
+        const frame = encodeFrame(method.request, message, this.#limits.maxSendBytes)
+        if (call.isEnded || !call.stream.isWritable) throw unavailable('the call has ended')
+        if (!call.stream.write(frame)) await call.stream.drained()
       },
       end: () => void call.stream.end(),
       cancel: () => call.cancel(),
@@ -136,26 +130,43 @@ class SessionChannel implements Channel {
     codec: Codec<Reply>,
     options: CallOptions,
   ): { readonly call: ClientCall; readonly messages: Messages<Reply> } {
+    void this.#renewal.awaited()
     const messages: Messages<Reply> = new Messages<Reply>({
       pause: () => call.stream.pause(),
       resume: () => call.stream.resume(),
       cancel: () => call.cancel(),
     })
-    const call: ClientCall = new ClientCall(this.#context, path, options, {
+    const call: ClientCall = new ClientCall(this.#live(), path, options, {
       onMessage: (bytes) => messages.push(decodeMessage(codec, bytes)),
       onEnd: (error) => messages.end(error),
     })
     return { call, messages }
   }
 
-  async close(): Promise<void> {
-    this.#reason ??= new GrpcStatusError(GRPC_STATUS.unavailable, 'the connection was closed')
-    this.#session.destroy()
-    this.#socket.destroy()
-    await this.closed
+  /** What a call that begins now needs. */
+  #live(): CallContext {
+    const { current } = this.#renewal
+    if (this.#context.connection !== current) this.#context = this.#contextOf(current)
+    return this.#context
+  }
+
+  #contextOf(connection: Http2Connection): CallContext {
+    return {
+      connection,
+      budget: this.#budget,
+      maxReceiveBytes: this.#limits.maxReceiveBytes,
+      reasonOfEnd: () =>
+        connection.isClosing || connection.streamsLeft < 1
+          ? unavailable(connection.reason ?? 'the connection takes no more calls')
+          : undefined,
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#renewal.close()
   }
 }
 
-function connectionEnded(cause?: unknown): GrpcStatusError {
-  return new GrpcStatusError(GRPC_STATUS.unavailable, 'the connection ended', { cause })
+function unavailable(message: string): GrpcStatusError {
+  return new GrpcStatusError(GRPC_STATUS.unavailable, message)
 }

@@ -1,7 +1,12 @@
-import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2'
+import { Buffer } from 'node:buffer'
+import type { Http2Connection } from '../http2/connection.ts'
+import { CODE } from '../http2/frame.ts'
+import { type Fields, fieldOf } from '../http2/hpack-decoder.ts'
+import { headerBlock } from '../http2/hpack-encoder.ts'
+import type { Http2Stream, StreamSink } from '../http2/stream.ts'
 import { FrameReader } from './frames.ts'
 import type { Budget } from './limits.ts'
-import { GRPC_STATUS, GrpcStatusError, statusIn, statusOfReset } from './status.ts'
+import { GRPC_STATUS, GrpcStatusError, statusOfFields, statusOfReset } from './status.ts'
 import { formatTimeout, LONGEST_TIMER_MS } from './timeout.ts'
 
 /** What goes with a call. */
@@ -21,27 +26,23 @@ export interface CallSink {
 
 /** What of a channel its calls need. */
 export interface CallContext {
-  readonly session: ClientHttp2Session
+  readonly connection: Http2Connection
   readonly budget: Budget
   readonly maxReceiveBytes: number
   /** Why the connection ended; `undefined` while it stands. */
   reasonOfEnd(): GrpcStatusError | undefined
-  /** Something was received that is worth its while. */
-  onProgress(): void
 }
 
-const NO_ERROR = 0
-const CANCEL = 8
-
 /** One call, from its headers to its status; whatever happens, it ends, and ends once. */
-export class ClientCall {
-  readonly stream: ClientHttp2Stream
+export class ClientCall implements StreamSink {
+  readonly stream: Http2Stream
   readonly #context: CallContext
   readonly #sink: CallSink
   readonly #reader: FrameReader
   readonly #signal: AbortSignal | undefined
   #timer: NodeJS.Timeout | undefined
   #status: GrpcStatusError | 'ok' | undefined
+  #hasHeaders = false
   /** Did the peer end its half without a status? Then the code of the reset is ours. */
   #isBare = false
   #isEnded = false
@@ -49,14 +50,15 @@ export class ClientCall {
   /** @throws {GrpcStatusError} the call cannot even begin. */
   constructor(context: CallContext, path: string, { metadata, timeoutMs, signal }: CallOptions, sink: CallSink) {
     if (signal?.aborted === true) throw new GrpcStatusError(GRPC_STATUS.cancelled, 'the call was cancelled')
+    const reason = context.reasonOfEnd()
+    if (reason !== undefined) throw reason
     this.#context = context
     this.#sink = sink
     this.#reader = new FrameReader(context.maxReceiveBytes, context.budget)
     this.#signal = signal
-    this.stream = request(context, headersOf(path, metadata, timeoutMs))
-    this.#listen()
+    this.stream = context.connection.request(headersOf(path, metadata, timeoutMs), this)
     signal?.addEventListener('abort', this.#onAbort)
-    if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMER_MS) this.#timer = setTimeout(this.#onDeadline, timeoutMs)
+    if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMER_MS) this.#timer = setTimeout(onDeadline, timeoutMs, this)
   }
 
   get isEnded(): boolean {
@@ -67,46 +69,46 @@ export class ClientCall {
     this.#onAbort()
   }
 
-  #listen(): void {
-    this.stream.on('response', (headers) => this.#guarded(() => this.#onResponse(headers)))
-    this.stream.on('data', (chunk: Buffer) => this.#guarded(() => this.#onData(chunk)))
-    this.stream.on('trailers', (trailers) => {
-      this.#status ??= statusIn(trailers)
-    })
-    this.stream.on('end', () => this.#onHalfClose())
-    // An error is followed by the stream's end, which tells what of it counts.
-    this.stream.on('error', () => {})
-    this.stream.on('close', () => this.#onClose())
+  /** Its time is over. */
+  expire(): void {
+    this.#end(new GrpcStatusError(GRPC_STATUS.deadlineExceeded, 'the call took too long'))
   }
 
-  #onResponse(headers: Readonly<Record<string, unknown>>): void {
-    this.#context.onProgress()
-    this.#status = statusIn(headers)
-    if (this.#status !== undefined) return
-    if (headers[':status'] !== 200)
-      throw new GrpcStatusError(GRPC_STATUS.unknown, `the peer answered with HTTP status ${headers[':status']}`)
-    if (!String(headers['content-type']).startsWith('application/grpc'))
-      throw new GrpcStatusError(GRPC_STATUS.unknown, 'the peer does not answer with gRPC')
-  }
-
-  #onData(chunk: Buffer): void {
+  onHeaders(fields: Fields): void {
     if (this.#isEnded) return
-    this.#context.onProgress()
-    this.#reader.push(chunk, (bytes) => this.#sink.onMessage(bytes))
+    this.#status ??= statusOfFields(fields)
+    if (this.#hasHeaders) return
+    this.#hasHeaders = true
+    if (this.#status !== undefined) return
+    const status = fieldOf(fields, ':status')
+    if (status !== '200') this.#fail(GRPC_STATUS.unknown, `the peer answered with HTTP status ${shown(status)}`)
+    else if (fieldOf(fields, 'content-type')?.startsWith('application/grpc') !== true)
+      this.#fail(GRPC_STATUS.unknown, 'the peer does not answer with gRPC')
   }
 
-  /** Comes with a reset and the end of a connection too, whose reasons are told apart once the stream has closed. */
-  #onHalfClose(): void {
+  onData(chunk: Buffer): void {
+    if (this.#isEnded) return
+    try {
+      this.#reader.push(chunk, this.#onMessage)
+    } catch (error) {
+      if (error instanceof GrpcStatusError) this.#end(error)
+      else this.#fail(GRPC_STATUS.internal, 'the call failed')
+    }
+  }
+
+  onEnd(): void {
+    if (this.#isEnded) return
     if (this.#status !== undefined) this.#end(this.#status)
-    else if (!this.stream.closed) {
+    else {
       this.#isBare = true
-      this.stream.close(CANCEL)
+      this.stream.reset(CODE.cancel)
     }
   }
 
   /** A server may end a call before our half of it is closed; what it said until then counts. */
-  #onClose(): void {
-    const code = this.#isBare ? NO_ERROR : (this.stream.rstCode ?? NO_ERROR)
+  onClose(resetCode: number): void {
+    if (this.#isEnded) return
+    const code = this.#isBare ? CODE.none : resetCode
     this.#end(
       this.#status ??
         this.#context.reasonOfEnd() ??
@@ -114,18 +116,13 @@ export class ClientCall {
     )
   }
 
-  #guarded(act: () => void): void {
-    try {
-      act()
-    } catch (error) {
-      this.#end(error instanceof GrpcStatusError ? error : new GrpcStatusError(GRPC_STATUS.internal, 'the call failed'))
-    }
+  readonly #onMessage = (bytes: Uint8Array): void => this.#sink.onMessage(bytes)
+
+  readonly #onAbort = (): void => this.#fail(GRPC_STATUS.cancelled, 'the call was cancelled')
+
+  #fail(code: number, message: string): void {
+    this.#end(new GrpcStatusError(code, message))
   }
-
-  readonly #onAbort = (): void => this.#end(new GrpcStatusError(GRPC_STATUS.cancelled, 'the call was cancelled'))
-
-  readonly #onDeadline = (): void =>
-    this.#end(new GrpcStatusError(GRPC_STATUS.deadlineExceeded, 'the call took too long'))
 
   #end(status: GrpcStatusError | 'ok'): void {
     if (this.#isEnded) return
@@ -134,34 +131,45 @@ export class ClientCall {
     this.#signal?.removeEventListener('abort', this.#onAbort)
     const isCut = status === 'ok' && !this.#reader.isAtBoundary
     this.#reader.close()
-    if (!this.stream.closed) this.stream.close(this.#status === undefined ? CANCEL : NO_ERROR)
+    this.stream.finish(this.#status === undefined ? CODE.cancel : CODE.none)
     if (isCut) this.#sink.onEnd(new GrpcStatusError(GRPC_STATUS.internal, 'the call ended within a message'))
     else this.#sink.onEnd(status === 'ok' ? undefined : status)
   }
 }
 
-function headersOf(
-  path: string,
-  metadata: CallOptions['metadata'],
-  timeoutMs: number | undefined,
-): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = {
-    ':method': 'POST',
-    ':path': path,
-    te: 'trailers',
-    'content-type': 'application/grpc',
-  }
-  if (timeoutMs !== undefined && timeoutMs !== Infinity) headers['grpc-timeout'] = formatTimeout(timeoutMs)
-  return metadata === undefined ? headers : Object.assign(headers, metadata)
+/** One function for the timers of all calls. */
+function onDeadline(call: ClientCall): void {
+  call.expire()
 }
 
-function request({ session, reasonOfEnd }: CallContext, headers: OutgoingHttpHeaders): ClientHttp2Stream {
-  // Node lets calls begin on a session that is closing; the peer would never see them.
-  const reason = reasonOfEnd()
-  if (reason !== undefined) throw reason
-  try {
-    return session.request(headers, { endStream: false })
-  } catch (cause) {
-    throw reasonOfEnd() ?? new GrpcStatusError(GRPC_STATUS.unavailable, 'the connection takes no more calls', { cause })
+function shown(status: string | undefined): string {
+  return status !== undefined && /^\d{3}$/.test(status) ? status : 'that is none'
+}
+
+/** Blocks of calls that differ in nothing but their time: by metadata, by path. One mount has one object of metadata. */
+const BLOCKS = new WeakMap<object, Map<string, Buffer>>()
+const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({})
+
+function headersOf(path: string, metadata = NO_METADATA, timeoutMs: number | undefined): Uint8Array {
+  let blocks = BLOCKS.get(metadata)
+  if (blocks === undefined) {
+    blocks = new Map()
+    BLOCKS.set(metadata, blocks)
   }
+  let block = blocks.get(path)
+  if (block === undefined) {
+    const fixed = { ':method': 'POST', ':scheme': 'http', ':path': path, ':authority': 'localhost', te: 'trailers' }
+    block = headerBlock({ ...fixed, 'content-type': 'application/grpc', ...metadata })
+    blocks.set(path, block)
+  }
+  if (timeoutMs === undefined || timeoutMs === Infinity) return block
+  return Buffer.concat([block, timeoutBlock(formatTimeout(timeoutMs))])
+}
+
+/** The last one made: limits are few, and come again and again. */
+let lastTimeout: { readonly text: string; readonly block: Buffer } | undefined
+
+function timeoutBlock(text: string): Buffer {
+  if (lastTimeout?.text !== text) lastTimeout = { text, block: headerBlock({ 'grpc-timeout': text }) }
+  return lastTimeout.block
 }

@@ -1,7 +1,6 @@
-import { type ClientHttp2Session, connect as connectSession } from 'node:http2'
 import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { type GrpcLimits, sessionMemory } from './limits.ts'
+import { Http2Connection } from '../http2/connection.ts'
 import { GRPC_STATUS, GrpcStatusError } from './status.ts'
 
 /** Where a peer listens: a Unix socket, or TCP. */
@@ -18,33 +17,20 @@ export interface MutualTls {
   readonly serverName?: string
 }
 
-/** A session, and the socket below it, which it would hide. */
-export interface OpenSession {
-  readonly session: ClientHttp2Session
-  readonly socket: Socket
-}
-
 /**
- * An HTTP/2 session whose socket, and TLS where it has it, are up.
+ * An HTTP/2 connection whose socket, and TLS where it has it, are up.
  *
- * The windows of flow control stay as small as they are by default: Node does not read while it writes, so that two
- * of it, each with more under way than their sockets hold, would wait for each other for ever.
- *
+ * @param maxStreamId - See {@link Http2Connection}.
  * @throws {GrpcStatusError} UNAVAILABLE.
  */
-export async function openSession(
+export async function openConnection(
   address: GrpcAddress,
   tls: MutualTls | undefined,
   timeoutMs: number,
-  limits: Required<GrpcLimits>,
-): Promise<OpenSession> {
+  maxStreamId?: number,
+): Promise<Http2Connection> {
   const socket = await openSocket(address, tls, timeoutMs)
-  const session = connectSession(tls === undefined ? 'http://localhost' : 'https://localhost', {
-    createConnection: () => socket,
-    maxSessionMemory: sessionMemory(limits),
-    settings: { enablePush: false },
-  })
-  return { session, socket }
+  return new Http2Connection(socket, { kind: 'client' }, maxStreamId)
 }
 
 function openSocket(address: GrpcAddress, tls: MutualTls | undefined, timeoutMs: number): Promise<Socket> {
@@ -62,6 +48,7 @@ function openSocket(address: GrpcAddress, tls: MutualTls | undefined, timeoutMs:
       return failed(new Error('the peer does not speak HTTP/2'))
     clearTimeout(timer)
     socket.off('error', failed)
+    socket.setNoDelay(true)
     resolve(socket)
   })
   return promise

@@ -22,11 +22,6 @@ export const DEFAULT_GRPC_LIMITS: Required<GrpcLimits> = Object.freeze({
   maxConnections: 16,
 })
 
-/** Node's own bound on a session, in its unit (MB), above ours: it refuses calls without a word, and is 10 by default. */
-export function sessionMemory({ maxHeldBytes }: Required<GrpcLimits>): number {
-  return Math.ceil((2 * maxHeldBytes) / 1e6) + 16
-}
-
 /** Bytes held for one connection. */
 export class Budget {
   readonly #max: number

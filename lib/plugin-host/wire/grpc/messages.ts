@@ -1,5 +1,3 @@
-import type { Writable } from 'node:stream'
-
 /** How many messages wait before the sender has to. */
 const FULL = 16
 
@@ -66,18 +64,4 @@ export class Messages<T> implements AsyncIterable<T> {
     this.#isPaused = false
     this.#source.resume()
   }
-}
-
-/** Resolves once `stream` takes more, or has ended. */
-export function drained(stream: Writable): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      stream.off('drain', done)
-      stream.off('close', done)
-      resolve()
-    }
-    stream.on('drain', done)
-    stream.on('close', done)
-    if (stream.destroyed) done()
-  })
 }

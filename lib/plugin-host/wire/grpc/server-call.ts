@@ -1,7 +1,11 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { Buffer } from 'node:buffer'
+import { CODE } from '../http2/frame.ts'
+import { type Fields, fieldOf } from '../http2/hpack-decoder.ts'
+import { headerBlock } from '../http2/hpack-encoder.ts'
+import type { Http2Stream, StreamSink } from '../http2/stream.ts'
 import { decodeMessage, encodeFrame, FrameReader } from './frames.ts'
 import type { Budget } from './limits.ts'
-import { drained, Messages } from './messages.ts'
+import { Messages } from './messages.ts'
 import type { Method } from './method.ts'
 import { asStatus, GRPC_STATUS, GrpcStatusError, headersOf } from './status.ts'
 import { LONGEST_TIMER_MS, parseTimeout } from './timeout.ts'
@@ -41,31 +45,41 @@ export interface ServerContext {
   readonly budget: Budget
   readonly maxReceiveBytes: number
   readonly maxSendBytes: number
-  onProgress(): void
+  /** Who answers `path`, if anyone does. */
+  routeOf(path: string): Route | undefined
+  /** A call that can last begins or ends. */
+  onStreaming(call: IncomingCall, isRunning: boolean): void
 }
 
-const OK_TRAILERS = { 'grpc-status': '0' }
-const NO_ERROR = 0
+/** Of a call that is asked with one message. */
+type SingleRoute = Exclude<Route, { readonly method: { readonly kind: 'duplex' } }>
+
+const HEAD = { ':status': '200', 'content-type': 'application/grpc' }
+const HEAD_BLOCK = headerBlock(HEAD)
+const OK_BLOCK = headerBlock({ 'grpc-status': '0' })
 
 /** One call that came in: reads its messages, runs its handler, sends what that gives, and always a status. */
-export class IncomingCall implements ServerCall {
-  readonly #stream: ServerHttp2Stream
-  readonly #headers: IncomingHttpHeaders
+export class IncomingCall implements ServerCall, StreamSink {
+  readonly #stream: Http2Stream
   readonly #context: ServerContext
   readonly #reader: FrameReader
+  #fields: Fields = []
+  #route: Route | undefined
+  /** Of a call with one message: that, once it has come. */
+  #message: { readonly value: unknown } | undefined
+  /** Of a call with many. */
+  #messages: Messages<unknown> | undefined
   #abort: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
   #sentBytes = 0
+  #hasHead = false
   /** Has its status, or nobody who would take it. */
   #isEnded = false
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, context: ServerContext) {
+  constructor(stream: Http2Stream, context: ServerContext) {
     this.#stream = stream
-    this.#headers = headers
     this.#context = context
     this.#reader = new FrameReader(context.maxReceiveBytes, context.budget)
-    stream.on('error', () => {})
-    stream.on('close', () => this.#onClose())
   }
 
   get signal(): AbortSignal {
@@ -75,8 +89,8 @@ export class IncomingCall implements ServerCall {
   }
 
   metadata(name: string): string | undefined {
-    const value = this.#headers[name]
-    return Array.isArray(value) ? value.join(', ') : value
+    const values = this.#fields.filter((_, at) => at % 2 === 1 && this.#fields[at - 1] === name)
+    return values.length > 1 ? values.join(', ') : values[0]
   }
 
   /** Ends the call with a status: before it was answered, as the answer. */
@@ -84,45 +98,76 @@ export class IncomingCall implements ServerCall {
     if (this.#isEnded) return
     this.#isEnded = true
     this.#settle()
-    if (this.#stream.destroyed || this.#stream.closed) return
-    if (this.#stream.headersSent) {
-      this.#endWith(headersOf(error))
-    } else {
-      const headers = { ':status': 200, 'content-type': 'application/grpc', ...headersOf(error) }
-      this.#stream.respond(headers, { endStream: true })
-    }
+    this.#stream.cut(headerBlock(this.#hasHead ? headersOf(error) : { ...HEAD, ...headersOf(error) }))
     // What the caller still sends is not read.
-    if (!this.#stream.readableEnded) this.#stream.close(NO_ERROR)
+    if (!this.#stream.isRemoteEnd) this.#stream.reset(CODE.none)
   }
 
-  run(route: Route): void {
-    const timeoutMs = parseTimeout(this.#headers['grpc-timeout'])
+  onHeaders(fields: Fields): void {
+    // Trailers of a caller say nothing.
+    if (this.#fields.length > 0 || this.#isEnded) return
+    this.#fields = fields
+    const isGrpc =
+      fieldOf(fields, 'content-type')?.startsWith('application/grpc') === true && fieldOf(fields, ':method') === 'POST'
+    const route = isGrpc ? this.#context.routeOf(fieldOf(fields, ':path') ?? '') : undefined
+    if (route !== undefined) this.#begin(route)
+    else
+      this.fail(new GrpcStatusError(GRPC_STATUS.unimplemented, isGrpc ? 'no such method' : 'only gRPC is spoken here'))
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#isEnded) return
+    try {
+      this.#reader.push(chunk, this.#onMessage)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  onEnd(): void {
+    this.#messages?.end(undefined)
+    if (this.#isEnded || this.#route === undefined || this.#route.method.kind === 'duplex') return
+    if (this.#message !== undefined && this.#reader.isAtBoundary)
+      this.#answer(this.#route as SingleRoute, this.#message.value)
+    else this.fail(new GrpcStatusError(GRPC_STATUS.internal, 'the message did not come whole'))
+  }
+
+  onClose(): void {
+    this.#messages?.end(new GrpcStatusError(GRPC_STATUS.cancelled, 'the call has ended'))
+    this.#sent()
+    if (this.#route !== undefined && this.#route.method.kind !== 'unary') this.#context.onStreaming(this, false)
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.#settle()
+  }
+
+  /** Its time is over. */
+  expire(): void {
+    this.fail(new GrpcStatusError(GRPC_STATUS.deadlineExceeded, 'the call took too long'))
+  }
+
+  #begin(route: Route): void {
+    this.#route = route
+    const timeoutMs = parseTimeout(fieldOf(this.#fields, 'grpc-timeout'))
     if (Number.isNaN(timeoutMs)) {
       this.fail(new GrpcStatusError(GRPC_STATUS.internal, 'grpc-timeout is malformed'))
       return
     }
-    if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMER_MS) {
-      const late = (): void => this.fail(new GrpcStatusError(GRPC_STATUS.deadlineExceeded, 'the call took too long'))
-      this.#timer = setTimeout(late, timeoutMs)
-    }
+    if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMER_MS) this.#timer = setTimeout(onDeadline, timeoutMs, this)
+    if (route.method.kind === 'unary') return
+    this.#context.onStreaming(this, true)
     if (route.method.kind === 'duplex') this.#runDuplex(route as Route & { method: { kind: 'duplex' } })
-    else this.#runSingle(route as Exclude<Route, { method: { kind: 'duplex' } }>)
   }
 
-  #runSingle(route: Exclude<Route, { readonly method: { readonly kind: 'duplex' } }>): void {
-    let message: { readonly value: unknown } | undefined
-    this.#read((bytes) => {
-      if (message !== undefined) throw new GrpcStatusError(GRPC_STATUS.internal, 'one message was expected, two came')
-      message = { value: decodeMessage(route.method.request, bytes) }
-    })
-    this.#stream.on('end', () => {
-      if (this.#isEnded) return
-      if (message !== undefined && this.#reader.isAtBoundary) this.#answer(route, message.value)
-      else this.fail(new GrpcStatusError(GRPC_STATUS.internal, 'the message did not come whole'))
-    })
+  readonly #onMessage = (bytes: Uint8Array): void => {
+    const { method } = this.#route as Route
+    const value = decodeMessage(method.request, bytes)
+    if (this.#messages !== undefined) this.#messages.push(value)
+    else if (this.#message === undefined) this.#message = { value }
+    else throw new GrpcStatusError(GRPC_STATUS.internal, 'one message was expected, two came')
   }
 
-  #answer(route: Exclude<Route, { readonly method: { readonly kind: 'duplex' } }>, message: unknown): void {
+  #answer(route: SingleRoute, message: unknown): void {
     try {
       const given = route.handler(message, this)
       if (route.method.kind === 'server-stream') void this.#pipe(route.method, given as AsyncIterable<unknown>)
@@ -142,26 +187,22 @@ export class IncomingCall implements ServerCall {
       this.#isEnded = true
       this.#settle()
       this.#open()
-      this.#stream.end(frame)
+      this.#stream.end(frame, OK_BLOCK)
     } catch (error) {
-      this.#isEnded = false
       this.#failed(error)
     }
   }
 
   #runDuplex({ method, handler }: Route & { readonly method: { readonly kind: 'duplex' } }): void {
-    const messages = new Messages<unknown>({
+    this.#messages = new Messages<unknown>({
       pause: () => this.#stream.pause(),
       resume: () => this.#stream.resume(),
       // A handler may stop listening and go on answering.
       cancel: () => this.#stream.resume(),
     })
-    this.#read((bytes) => messages.push(decodeMessage(method.request, bytes)))
-    this.#stream.on('end', () => messages.end(undefined))
-    this.#stream.on('close', () => messages.end(new GrpcStatusError(GRPC_STATUS.cancelled, 'the call has ended')))
     try {
       const handle = handler as Handler<Method<unknown, unknown, 'duplex'>>
-      void this.#pipe(method, handle(messages, this))
+      void this.#pipe(method, handle(this.#messages, this))
     } catch (error) {
       this.#failed(error)
     }
@@ -173,29 +214,16 @@ export class IncomingCall implements ServerCall {
       for await (const reply of replies) {
         if (this.#isEnded) return
         const frame = this.#frame(method, reply)
-        const hasRoom = this.#stream.write(frame)
-        if (!hasRoom) await drained(this.#stream)
+        if (!this.#stream.write(frame)) await this.#stream.drained()
         this.#sent()
       }
       if (this.#isEnded) return
       this.#isEnded = true
       this.#settle()
-      this.#endWith(OK_TRAILERS)
+      this.#stream.end(undefined, OK_BLOCK)
     } catch (error) {
       this.#failed(error)
     }
-  }
-
-  #read(onMessage: (bytes: Uint8Array) => void): void {
-    this.#stream.on('data', (chunk: Buffer) => {
-      if (this.#isEnded) return
-      this.#context.onProgress()
-      try {
-        this.#reader.push(chunk, onMessage)
-      } catch (error) {
-        this.#failed(error)
-      }
-    })
   }
 
   /** Counts what the peer has yet to take: one that never reads must not fill our memory. */
@@ -212,16 +240,9 @@ export class IncomingCall implements ServerCall {
   }
 
   #open(): void {
-    if (this.#stream.headersSent || this.#stream.destroyed) return
-    this.#stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
-    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(this.#trailers))
-  }
-
-  #trailers: Record<string, string> = OK_TRAILERS
-
-  #endWith(trailers: Record<string, string>): void {
-    this.#trailers = trailers
-    if (!this.#stream.destroyed) this.#stream.end()
+    if (this.#hasHead) return
+    this.#hasHead = true
+    this.#stream.headers(HEAD_BLOCK)
   }
 
   #settle(): void {
@@ -229,11 +250,9 @@ export class IncomingCall implements ServerCall {
     this.#reader.close()
     this.#abort?.abort()
   }
+}
 
-  #onClose(): void {
-    this.#sent()
-    if (this.#isEnded) return
-    this.#isEnded = true
-    this.#settle()
-  }
+/** One function for the timers of all calls. */
+function onDeadline(call: IncomingCall): void {
+  call.expire()
 }

@@ -1,9 +1,9 @@
-import { createSecureServer, createServer, type Http2Server, type ServerHttp2Session } from 'node:http2'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { Http2Connection } from '../http2/connection.ts'
 import type { GrpcAddress, MutualTls } from './connect.ts'
-import { Budget, DEFAULT_GRPC_LIMITS, type GrpcLimits, sessionMemory } from './limits.ts'
+import { Budget, DEFAULT_GRPC_LIMITS, type GrpcLimits } from './limits.ts'
 import type { Method } from './method.ts'
-import { watchFlood } from './pings.ts'
 import { type Handler, IncomingCall, type Route, type ServerContext } from './server-call.ts'
 import { GRPC_STATUS, GrpcStatusError } from './status.ts'
 
@@ -31,31 +31,32 @@ export function createGrpcServer(options: GrpcServerOptions = {}): GrpcServer {
 }
 
 interface Connection {
-  readonly session: ServerHttp2Session
-  readonly context: ServerContext
+  readonly http2: Http2Connection
+  /** Calls that last until somebody ends them. */
   readonly streaming: Set<IncomingCall>
 }
 
 class Http2GrpcServer implements GrpcServer {
   readonly #limits: Required<GrpcLimits>
-  readonly #server: Http2Server
+  readonly #server: Server
   readonly #routes = new Map<string, Route>()
-  readonly #connections = new Map<ServerHttp2Session, Connection>()
-  /** Those without a session too: who never finishes its TLS handshake must not keep us from closing. */
+  readonly #connections = new Set<Connection>()
+  /** Those that are not up yet too: who never finishes its TLS handshake must not keep us from closing. */
   readonly #sockets = new Set<Socket>()
   #closing: Promise<void> | undefined
 
   constructor({ tls, limits }: GrpcServerOptions) {
     this.#limits = { ...DEFAULT_GRPC_LIMITS, ...limits }
-    this.#server = serverOf(tls, this.#limits)
+    this.#server = serverOf(tls)
     this.#server.maxConnections = this.#limits.maxConnections
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket)
+      socket.on('error', () => {})
       socket.once('close', () => this.#sockets.delete(socket))
     })
-    this.#server.on('session', (session) => this.#onSession(session))
+    this.#server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => this.#onSocket(socket))
     // Peers that are not who they should be end here, without a word.
-    for (const event of ['sessionError', 'tlsClientError', 'clientError', 'error']) this.#server.on(event, () => {})
+    for (const event of ['tlsClientError', 'error']) this.#server.on(event, () => {})
   }
 
   add<Service extends object>(service: Service, handlers: Handlers<Service>): void {
@@ -82,70 +83,50 @@ class Http2GrpcServer implements GrpcServer {
 
   async #close(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    for (const { session, streaming } of this.#connections.values()) {
+    for (const { http2, streaming } of this.#connections) {
       for (const call of streaming) call.fail(new GrpcStatusError(GRPC_STATUS.unavailable, 'the server closes'))
-      session.close()
+      http2.close()
     }
     const timer = setTimeout(() => {
-      for (const session of this.#connections.keys()) session.destroy()
+      for (const { http2 } of this.#connections) http2.destroy('the server closes')
       for (const socket of this.#sockets) socket.destroy()
     }, graceMs)
     await closed
     clearTimeout(timer)
   }
 
-  #onSession(session: ServerHttp2Session): void {
-    session.on('error', () => {})
-    if (this.#closing !== undefined) {
-      session.destroy()
+  #onSocket(socket: Socket): void {
+    if (this.#closing !== undefined || (isTls(socket) && socket.alpnProtocol !== 'h2')) {
+      socket.destroy()
       return
     }
-    const connection: Connection = {
-      session,
-      streaming: new Set(),
-      context: {
-        budget: new Budget(this.#limits.maxHeldBytes),
-        maxReceiveBytes: this.#limits.maxReceiveBytes,
-        maxSendBytes: this.#limits.maxSendBytes,
-        onProgress: watchFlood(session).onProgress,
-      },
+    socket.setNoDelay(true)
+    const streaming = new Set<IncomingCall>()
+    const context: ServerContext = {
+      budget: new Budget(this.#limits.maxHeldBytes),
+      maxReceiveBytes: this.#limits.maxReceiveBytes,
+      maxSendBytes: this.#limits.maxSendBytes,
+      routeOf: (path) => this.#routes.get(path),
+      onStreaming: (call, isRunning) => void (isRunning ? streaming.add(call) : streaming.delete(call)),
     }
-    this.#connections.set(session, connection)
-    session.on('close', () => this.#connections.delete(session))
-    session.on('stream', (stream, headers) => {
-      const call = new IncomingCall(stream, headers, connection.context)
-      const route = this.#routeOf(headers, call)
-      if (route === undefined) return
-      if (route.method.kind !== 'unary') {
-        connection.streaming.add(call)
-        stream.once('close', () => connection.streaming.delete(call))
-      }
-      call.run(route)
+    const http2 = new Http2Connection(socket, {
+      kind: 'server',
+      maxStreams: this.#limits.maxConcurrentCalls,
+      onStream: (stream) => new IncomingCall(stream, context),
     })
-  }
-
-  #routeOf(headers: Readonly<Record<string, unknown>>, call: IncomingCall): Route | undefined {
-    const isGrpc = String(headers['content-type']).startsWith('application/grpc') && headers[':method'] === 'POST'
-    const route = isGrpc ? this.#routes.get(String(headers[':path'])) : undefined
-    if (route === undefined)
-      call.fail(new GrpcStatusError(GRPC_STATUS.unimplemented, isGrpc ? 'no such method' : 'only gRPC is spoken here'))
-    return route
+    const connection = { http2, streaming }
+    this.#connections.add(connection)
+    void http2.closed.then(() => this.#connections.delete(connection))
   }
 }
 
 /** Until a caller's TLS is up. */
 const HANDSHAKE_MS = 5_000
 
-function serverOf(tls: GrpcServerOptions['tls'], limits: Required<GrpcLimits>): Http2Server {
-  const settings = {
-    maxConcurrentStreams: limits.maxConcurrentCalls,
-  }
-  const maxSessionMemory = sessionMemory(limits)
-  if (tls === undefined) return createServer({ settings, maxSessionMemory })
+function serverOf(tls: GrpcServerOptions['tls']): Server {
+  if (tls === undefined) return createServer()
   const { ca, cert, key } = tls
-  return createSecureServer({
-    settings,
-    maxSessionMemory,
+  return createTlsServer({
     ca,
     cert,
     key,
@@ -153,9 +134,14 @@ function serverOf(tls: GrpcServerOptions['tls'], limits: Required<GrpcLimits>): 
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',
     handshakeTimeout: HANDSHAKE_MS,
+    ALPNProtocols: ['h2'],
   })
 }
 
-function portOf(server: Http2Server): number {
+function isTls(socket: Socket): socket is TLSSocket {
+  return 'alpnProtocol' in socket
+}
+
+function portOf(server: Server): number {
   return (server.address() as AddressInfo).port
 }

@@ -1,3 +1,5 @@
+import { type Fields, fieldOf } from '../http2/hpack-decoder.ts'
+
 /** The codes that calls end with. */
 export const GRPC_STATUS = {
   ok: 0,
@@ -35,10 +37,18 @@ const MAX_TEXT = 4096
 
 /** The status in the headers or trailers of a call; `undefined` where they have none. */
 export function statusIn(headers: Readonly<Record<string, unknown>>): GrpcStatusError | 'ok' | undefined {
-  const code = headers['grpc-status']
+  return statusFrom(headers['grpc-status'], headers['grpc-message'])
+}
+
+/** The same, of fields. */
+export function statusOfFields(fields: Fields): GrpcStatusError | 'ok' | undefined {
+  const code = fieldOf(fields, 'grpc-status')
+  return code === undefined || code === '0' ? statusFrom(code, '') : statusFrom(code, fieldOf(fields, 'grpc-message'))
+}
+
+function statusFrom(code: unknown, text: unknown): GrpcStatusError | 'ok' | undefined {
   if (code === undefined) return undefined
   if (code === '0') return 'ok'
-  const text = headers['grpc-message']
   const number = typeof code === 'string' && /^\d{1,3}$/.test(code) ? Number(code) : GRPC_STATUS.unknown
   return new GrpcStatusError(number, typeof text === 'string' ? decodeText(text) : '')
 }
