@@ -1,67 +1,19 @@
-/** Fields that both ends know from the start, by index from 1 (RFC 7541, appendix A). */
-export const STATIC_FIELDS: readonly (readonly [name: string, value: string])[] = [
-  [':authority', ''],
-  [':method', 'GET'],
-  [':method', 'POST'],
-  [':path', '/'],
-  [':path', '/index.html'],
-  [':scheme', 'http'],
-  [':scheme', 'https'],
-  [':status', '200'],
-  [':status', '204'],
-  [':status', '206'],
-  [':status', '304'],
-  [':status', '400'],
-  [':status', '404'],
-  [':status', '500'],
-  ['accept-charset', ''],
-  ['accept-encoding', 'gzip, deflate'],
-  ['accept-language', ''],
-  ['accept-ranges', ''],
-  ['accept', ''],
-  ['access-control-allow-origin', ''],
-  ['age', ''],
-  ['allow', ''],
-  ['authorization', ''],
-  ['cache-control', ''],
-  ['content-disposition', ''],
-  ['content-encoding', ''],
-  ['content-language', ''],
-  ['content-length', ''],
-  ['content-location', ''],
-  ['content-range', ''],
-  ['content-type', ''],
-  ['cookie', ''],
-  ['date', ''],
-  ['etag', ''],
-  ['expect', ''],
-  ['expires', ''],
-  ['from', ''],
-  ['host', ''],
-  ['if-match', ''],
-  ['if-modified-since', ''],
-  ['if-none-match', ''],
-  ['if-range', ''],
-  ['if-unmodified-since', ''],
-  ['last-modified', ''],
-  ['link', ''],
-  ['location', ''],
-  ['max-forwards', ''],
-  ['proxy-authenticate', ''],
-  ['proxy-authorization', ''],
-  ['range', ''],
-  ['referer', ''],
-  ['refresh', ''],
-  ['retry-after', ''],
-  ['server', ''],
-  ['set-cookie', ''],
-  ['strict-transport-security', ''],
-  ['transfer-encoding', ''],
-  ['user-agent', ''],
-  ['vary', ''],
-  ['via', ''],
-  ['www-authenticate', ''],
-]
+/** Names, and values behind `=` where there are some, of the fields that both ends know from the start, in order. */
+const KNOWN: string =
+  ':authority;:method=GET;:method=POST;:path=/;:path=/index.html;:scheme=http;:scheme=https;' +
+  ':status=200;:status=204;:status=206;:status=304;:status=400;:status=404;:status=500;accept-charset;' +
+  'accept-encoding=gzip, deflate;accept-language;accept-ranges;accept;access-control-allow-origin;age;' +
+  'allow;authorization;cache-control;content-disposition;content-encoding;content-language;' +
+  'content-length;content-location;content-range;content-type;cookie;date;etag;expect;expires;from;' +
+  'host;if-match;if-modified-since;if-none-match;if-range;if-unmodified-since;last-modified;link;' +
+  'location;max-forwards;proxy-authenticate;proxy-authorization;range;referer;refresh;retry-after;' +
+  'server;set-cookie;strict-transport-security;transfer-encoding;user-agent;vary;via;www-authenticate'
+
+/** The same as fields, by index from 1 (RFC 7541, appendix A). */
+export const STATIC_FIELDS: readonly (readonly [name: string, value: string])[] = KNOWN.split(';').map((field) => {
+  const at = field.indexOf('=')
+  return at === -1 ? [field, ''] : [field.slice(0, at), field.slice(at + 1)]
+})
 
 /**
  * Bits of the Huffman code of each byte, and of the end of text last: `a` is 5, `z` is 30 (RFC 7541, appendix B).
