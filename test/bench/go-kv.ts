@@ -27,14 +27,13 @@ export type Driver = 'memory' | 'lmdb'
 
 /** Builds the package and the plugin, and mounts the plugin's program in a real server. */
 export async function prepareGoKv(scope: Scope): Promise<Settings> {
-  const [program] = await Promise.all([builtPlugin(KV_PLUGIN), buildPackage()])
-  const folder = await scope.folder()
-  const plugins = join(folder, 'plugins')
+  const prepared = await prepareGoKvProgram(scope)
+  const { program, sha256, folder } = prepared
+  const plugins = join(String(folder), 'plugins')
   await mkdir(plugins)
-  await copyFile(program, join(plugins, 'go-kv'))
+  await copyFile(String(program), join(plugins, 'go-kv'))
   const bao = await launchBao({ config: `plugin_directory = ${JSON.stringify(plugins)}` })
   scope.add(() => bao.stop())
-  const sha256 = await sha256Of(program)
   await bao.root('POST', 'sys/plugins/catalog/secret/go-kv', { sha256, command: 'go-kv' })
   await bao.root('POST', 'sys/mounts/kv', { type: 'go-kv' })
   // Only its own kv may be given a version from the start.
@@ -42,11 +41,17 @@ export async function prepareGoKv(scope: Scope): Promise<Settings> {
   await untilWritten(() => bao.root('POST', PATH, { data: VALUE }))
   const listen = new URL(bao.address).host
   const pid = processWithArgument(`-dev-listen-address=${listen}`) ?? 0
-  return { program, sha256, folder, address: bao.address, token: bao.rootToken, pid }
+  return { ...prepared, address: bao.address, token: bao.rootToken, pid }
+}
+
+/** Builds the package and the plugin. */
+export async function prepareGoKvProgram(scope: Scope): Promise<Settings> {
+  const [program] = await Promise.all([builtPlugin(KV_PLUGIN), buildPackage()])
+  return { program, sha256: await sha256Of(program), folder: await scope.folder() }
 }
 
 /** A mount of version 2 refuses writes until it has been upgraded to it. */
-async function untilWritten(write: () => Promise<unknown>): Promise<void> {
+export async function untilWritten(write: () => Promise<unknown>): Promise<void> {
   for (let tries = 100; ; tries -= 1) {
     try {
       await write()
