@@ -11,6 +11,8 @@ export interface Packed {
   readonly tarball: string
   /** Size of the tarball. */
   readonly bytes: number
+  /** Size of what is in it. */
+  readonly unpackedBytes: number
   /** Paths in it, below the package's root. */
   readonly files: readonly string[]
 }
@@ -56,7 +58,13 @@ export async function pack(folder: string): Promise<Packed> {
   const [packed] = Object.values(JSON.parse(said) as Record<string, NpmPacked>)
   if (packed === undefined) throw new Error(`npm pack gave nothing: ${said}`)
   rmSync(stage, { recursive: true })
-  return { tarball: join(folder, packed.filename), bytes: packed.size, files: packed.files.map(({ path }) => path) }
+  const { filename, size, unpackedSize, files: inside } = packed
+  return {
+    tarball: join(folder, filename),
+    bytes: size,
+    unpackedBytes: unpackedSize,
+    files: inside.map(({ path }) => path),
+  }
 }
 
 /** Runs the commands of the `build` script, into `outDir`. */
@@ -72,6 +80,7 @@ async function build(outDir: string): Promise<void> {
 interface NpmPacked {
   readonly filename: string
   readonly size: number
+  readonly unpackedSize: number
   readonly files: readonly { readonly path: string }[]
 }
 
