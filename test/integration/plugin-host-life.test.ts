@@ -22,8 +22,8 @@ test('leases of a Go plugin are shared, renewed, rotated and released by two gat
     plugins: [{ name: 'terraform', type: 'secret', command, sha256: sha256Of(command) }],
     mounts: { tf: { type: 'terraform' } },
   })
-  const first = await gatewayOver(t, host.shared(), { policies: [POLICY] })
-  const second = await gatewayOver(t, host.shared(), { policies: [POLICY] })
+  const first = await gatewayOver(t, host, { policies: [POLICY] })
+  const second = await gatewayOver(t, host, { policies: [POLICY] })
   await first.gateway.write('tf/config', { address: api.address, token: 'admin' })
   await first.gateway.write('tf/role/r', { user_id: 'u', ttl: '3s', max_ttl: '6s' })
   await first.gateway.write('tf/role/no', { user_id: 'u' })

@@ -78,7 +78,7 @@ export function sha256Of(path: string): string {
 /** A gateway over `host`, which it leaves open, with what it audits. */
 export async function gatewayOver(
   t: TestContext,
-  host: ReturnType<PluginHost['shared']>,
+  host: PluginHost,
   options: Partial<Pick<GatewayOptions, 'policies' | 'caller' | 'auth' | 'dangerouslyAllowEverything' | 'leases'>> = {},
 ): Promise<{ readonly gateway: Gateway; readonly entries: AuditEntry[] }> {
   const entries: AuditEntry[] = []
