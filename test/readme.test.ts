@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import test from 'node:test'
+import test, { type TestContext } from 'node:test'
 import { createPolicyEngine } from '../lib/policy/engine.ts'
 import { parsePolicyText } from '../lib/policy/parse.ts'
 import { startBao } from './support/bao.ts'
@@ -12,9 +12,9 @@ const skip = await realServersAbsent()
 const root = join(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
-/** Code of the first block in that language. */
-function firstBlock(language: string): string {
-  const code = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms').exec(readme)?.[1]
+/** Code of the first block in that language, or of a later one. */
+function firstBlock(language: string, skipped = 0): string {
+  const code = [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))][skipped]?.[1]
   assert.ok(code !== undefined, `the README has a block of ${language}`)
   return code
 }
@@ -45,11 +45,17 @@ const TABLES = [
   ['call', 'lib/model/gateway.ts', 'CallOptions'],
   ['watch', 'lib/model/watch.ts', 'WatchOptions'],
   ['device', 'lib/options/device.ts', 'DeviceOptions'],
+  ['createPluginHost', 'lib/plugin-host/options.ts', 'PluginHostOptions'],
+  ['processes', 'lib/plugin-host/process/config.ts', 'PluginsOptions'],
+  ['createStorage', 'lib/plugin-host/storage/storage.ts', 'StorageOptions'],
 ] as const
+
+/** The host sets them itself. */
+const NOT_OFFERED: readonly string[] = ['processes.clock', 'processes.random']
 
 for (const [marker, file, name] of TABLES) {
   test(`the README's table of ${marker} options is that of ${name}`, () => {
-    const names = interfaceNames(file, name)
+    const names = interfaceNames(file, name).filter((option) => !NOT_OFFERED.includes(`${marker}.${option}`))
     assert.ok(names.length > 0, `${file} has an interface ${name}`)
     assert.deepEqual([...tableNames(marker)].sort(), [...names].sort())
   })
@@ -100,13 +106,7 @@ test('the policy in the README loads', async () => {
 test('the example in the README runs against a real server and prints what it says', { skip }, async (t) => {
   const bao = await startBao(t)
   await bao.root('POST', 'secret/data/orders/theme', { data: { color: 'green' } })
-  // Inside the package, so that it can import itself by name.
-  mkdirSync(join(root, '.cache'), { recursive: true })
-  const folder = mkdtempSync(join(root, '.cache', 'readme-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  mkdirSync(join(folder, 'policies'))
-  const rules = [{ path: 'secret/data/orders/*', operations: ['read'], effect: 'allow' }]
-  writeFileSync(join(folder, 'policies', 'orders.json'), JSON.stringify({ policy: 'orders', rules }))
+  const folder = folderWith(t, ['read'])
   writeFileSync(join(folder, 'vault-token'), `${bao.rootToken}\n`, { mode: 0o600 })
   writeFileSync(join(folder, 'example.ts'), firstBlock('ts'))
 
@@ -116,6 +116,29 @@ test('the example in the README runs against a real server and prints what it sa
   assert.match(output, /^the theme is green\nread sys\/mounts denied: /)
   assert.equal(readFileSync(join(folder, 'audit.jsonl'), 'utf8').includes('green'), false)
 })
+
+test('the example of the plugin host in the README runs, and finds its secret again', async (t) => {
+  const folder = folderWith(t, ['read', 'write'])
+  writeFileSync(join(folder, 'example.ts'), firstBlock('ts', 1))
+  for (const time of ['first', 'second']) {
+    const { code, output } = await run(folder, '')
+    assert.equal(code, 0, `${time}: ${output}`)
+    assert.equal(output, "{ color: 'green' }\n")
+  }
+  assert.equal(statSync(join(folder, 'root.key')).mode & 0o777, 0o600)
+  assert.equal(readFileSync(join(folder, 'audit.jsonl'), 'utf8').includes('green'), false)
+})
+
+/** Inside the package, so that what runs there can import it by name. */
+function folderWith(t: TestContext, operations: readonly string[]): string {
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  const folder = mkdtempSync(join(root, '.cache', 'readme-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  mkdirSync(join(folder, 'policies'))
+  const rules = [{ path: 'secret/data/orders/*', operations, effect: 'allow' }]
+  writeFileSync(join(folder, 'policies', 'orders.json'), JSON.stringify({ policy: 'orders', rules }))
+  return folder
+}
 
 function run(folder: string, address: string): Promise<{ readonly code: number | null; readonly output: string }> {
   const env = { ...process.env, VAULT_ADDR: address }
