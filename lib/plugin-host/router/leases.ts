@@ -136,6 +136,21 @@ export class Leases {
     }
   }
 
+  /**
+   * Gives a secret that can be no lease back to its plugin, as a lease whose time has come: tried again until it is
+   * done. Never rejects.
+   */
+  async discard(made: Omit<NewLease, 'owner'>): Promise<void> {
+    const { clock, random, documents } = this.#context
+    const record = { ...unstored(made, clock.wallTime()), id: `${made.path}/${randomName(random, 24)}` }
+    try {
+      await documents.put(keyOf(record.id), record)
+      this.#endSoon(this.#keep(record))
+    } catch {
+      await this.#giveBack(record)
+    }
+  }
+
   /** @throws {Refusal} 400 in the server's words. */
   async renew(id: string, incrementMs: number): Promise<GrantedLease> {
     const lease = this.#byId.get(id)
@@ -319,7 +334,7 @@ function keyOf(id: string): string {
   return FOLDER + hashOf(id)
 }
 
-function unstored(made: NewLease, nowMs: number): LeaseRecord {
+function unstored(made: Omit<NewLease, 'owner'>, nowMs: number): LeaseRecord {
   const { path, below, mountUuid, secret, data } = made
   const moments = { issuedAtMs: nowMs, expiresAtMs: nowMs, renewedAtMs: null }
   return { id: `${path}/`, path, below, mountUuid, owner: '', ...moments, isIrrevocable: false, secret, data }

@@ -1,6 +1,12 @@
 import type { JsonObject } from '../../model/json.ts'
 import type { Operation } from '../../model/operation.ts'
-import type { BackendCallOptions, BackendOperation, BackendRequest, BackendResponse } from '../backend/backend.ts'
+import type {
+  BackendCallOptions,
+  BackendOperation,
+  BackendRequest,
+  BackendResponse,
+  BackendSecret,
+} from '../backend/backend.ts'
 import type { Backends } from './backends.ts'
 import type { Leases } from './leases.ts'
 import type { LogIn } from './logins.ts'
@@ -8,7 +14,7 @@ import type { Mount, Running } from './mount.ts'
 import { saltedToken } from './names.ts'
 import { DONE, type Outcome } from './outcome.ts'
 import { refuse, wrapped } from './refusal.ts'
-import { isOutcome, shaped } from './shape.ts'
+import { isOutcome, type Shaped, shaped } from './shape.ts'
 import type { Token } from './token.ts'
 
 /** A request on its way to a mount; who may ask it is settled. */
@@ -46,7 +52,11 @@ export function createHandle(deps: RequestDeps): Handle {
       operation === request.operation ? request : { ...request, operation },
       options,
     )
-    const shape = shaped(reply, operation, isLogin)
+    const secret = reply.response?.secret
+    const shape =
+      secret === undefined
+        ? shaped(reply, operation, isLogin)
+        : await held(deps, call, path, secret, () => shaped(reply, operation, isLogin))
     if (isOutcome(shape)) return shape
     const { data, response } = shape
     if (response === undefined) return DONE
@@ -110,6 +120,39 @@ async function writeOf(
   throw refuse(500, wrapped('internal error'))
 }
 
+/** A secret that nobody holds a lease of would live for ever: where no lease can be told, its plugin gets it back. */
+async function held(
+  { leases }: RequestDeps,
+  call: MountCall,
+  below: string,
+  secret: BackendSecret,
+  shape: () => Shaped | Outcome,
+): Promise<Shaped | Outcome> {
+  const { path, mount, token, operation } = call
+  const made = { path, below, secret, mountUuid: mount.record.uuid, data: 'null' }
+  const discard = (): Promise<void> => (isPassedThrough(call) ? Promise.resolve() : leases.discard(made))
+  let found: Shaped | Outcome
+  try {
+    found = shape()
+  } catch (refusal) {
+    await discard()
+    throw refusal
+  }
+  if (token === undefined || operation === 'help') await discard()
+  else if (isOutcome(found)) {
+    // What a raw answer says only its caller can read, so there its secret ends with the caller's token.
+    const isTold = found.raw !== undefined && found.raw.status < 400
+    if (isTold && !isPassedThrough(call)) await leases.create({ ...made, owner: token })
+    else await discard()
+  } else if (found.response?.auth !== undefined) await discard()
+  return found
+}
+
+/** Are secrets of this mount told without leases? So it is with kv, behind whose secrets nothing stands. */
+function isPassedThrough({ mount: { record } }: MountCall): boolean {
+  return record.type === 'kv' && record.options.leased_passthrough !== 'true'
+}
+
 async function loggedIn(
   { logIn }: RequestDeps,
   { mount, path }: MountCall,
@@ -126,15 +169,15 @@ async function loggedIn(
 
 async function leased(
   { leases, backends }: RequestDeps,
-  { mount, path, token }: MountCall,
+  call: MountCall,
   below: string,
   response: BackendResponse,
   data: JsonObject | undefined,
 ): Promise<Outcome> {
+  const { mount, path, token } = call
   const { secret, warnings, wrapTtlMs } = response
   if (secret === undefined) return DONE
-  const { type, options } = mount.record
-  if (type === 'kv' && options.leased_passthrough !== 'true') {
+  if (isPassedThrough(call)) {
     const ttlMs = secret.ttlMs || backends.limits(mount).defaultTtlMs
     return { data, warnings, wrapTtlMs, lease: { id: '', ttlMs, renewable: false } }
   }
