@@ -28,7 +28,7 @@ export function createLogIn(deps: LoginDeps): LogIn {
   return async (mount, path, below, auth) => {
     const { record } = mount
     const policies = policiesOf(auth)
-    if (Object.keys(auth.metadata).length > MAX_METADATA) throw refuse(500, 'internal error')
+    if (Object.keys(auth.metadata).length > MAX_METADATA || !(auth.numUses >= 0)) throw refuse(500, 'internal error')
     const type = tokenTypeOf(mount, auth)
     const nowMs = context.clock.wallTime()
     const { ttlMs, warnings } = loginTtl(deps.backends, mount, auth, { incrementMs: 0, startMs: nowMs, nowMs })

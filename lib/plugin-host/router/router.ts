@@ -180,6 +180,10 @@ export class Router {
       return { wrapInfo: wrapInfoOf(wrap, wrappedAccessor) }
     } catch (error) {
       // Nobody will ever hold what could not be wrapped.
+      const login = outcome.auth?.client_token
+      const token = typeof login === 'string' ? this.#deps.tokens.find(login) : undefined
+      // What it leaves behind where it cannot be ended is ended at its time.
+      if (token?.record.type === 'service') await this.#deps.tokens.revoke(token).catch(() => undefined)
       const lease = outcome.lease === undefined ? undefined : this.#deps.leases.find(outcome.lease.id)
       if (lease !== undefined) this.#deps.leases.revokeSoon(lease)
       throw error

@@ -21,17 +21,19 @@ const STATUS: Readonly<Record<BackendError['kind'], number>> = {
 }
 
 /** Errors of no kind whose whole text says what they are. */
-const BY_TEXT: Readonly<Record<string, number>> = {
-  'permission denied': 403,
-  'unsupported operation': 405,
-  'unsupported path': 404,
-  'invalid request': 400,
-  'invalid credentials': 400,
-  'relative paths not supported': 400,
-  'upstream rate limited': 502,
-  'rate limit quota exceeded': 429,
-  'lease count quota exceeded': 429,
-}
+const BY_TEXT: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    'permission denied': 403,
+    'unsupported operation': 405,
+    'unsupported path': 404,
+    'invalid request': 400,
+    'invalid credentials': 400,
+    'relative paths not supported': 400,
+    'upstream rate limited': 502,
+    'rate limit quota exceeded': 429,
+    'lease count quota exceeded': 429,
+  }),
+)
 
 /** What a plugin answered, its data parsed; lease and login still to be made. */
 export interface Shaped {
@@ -84,7 +86,7 @@ function failure(error: BackendError, hasResponse: boolean, text: string | undef
   // The words of an error response win over the error, whose own code is lost then.
   if (text !== undefined) return refuse(STATUS[error.kind] || fallback, text)
   const coded = error.kind === 'coded' && error.status >= 400 && error.status <= 599 ? error.status : 0
-  const status = coded || STATUS[error.kind] || BY_TEXT[error.message] || fallback
+  const status = coded || STATUS[error.kind] || BY_TEXT.get(error.message) || fallback
   return refuse(status, told(error.message, isLogin))
 }
 

@@ -53,7 +53,9 @@ class StoredTokens implements Tokens {
   async load(): Promise<void> {
     for (const [hash, record] of await this.#context.documents.all<TokenRecord>(FOLDER)) this.#keep(hash, record)
     for (const token of this.#byHash.values()) {
-      const { parent } = token.record
+      const { parent, usesLeft } = token.record
+      // The host was killed while its last use was served.
+      if (usesLeft < 0) this.#watch(token, this.#context.clock.now())
       if (parent === '') continue
       const found = this.#byHash.get(parent)
       // Its parent was revoked, and the host ended before it came to the children.
@@ -108,14 +110,17 @@ class StoredTokens implements Tokens {
   }
 
   async update(token: Token, change: Partial<TokenRecord>): Promise<void> {
-    const record = { ...token.record, ...change }
-    await this.#context.documents.put(FOLDER + token.hash, record)
+    await this.#context.documents.put(FOLDER + token.hash, { ...token.record, ...change })
     if (token.isDead) {
       await this.#context.documents.remove(FOLDER + token.hash)
       return
     }
-    token.record = record
-    if (change.expiresAtMs !== undefined) this.#watch(token, dueOf(this.#context.clock, record.expiresAtMs ?? Infinity))
+    const { usesLeft } = token.record
+    token.record = { ...token.record, ...change }
+    if (change.expiresAtMs !== undefined)
+      this.#watch(token, dueOf(this.#context.clock, token.record.expiresAtMs ?? Infinity))
+    // Uses that were taken while it was written are in mind alone, or written over.
+    if (usesLeft !== 0) await this.#context.documents.put(FOLDER + token.hash, token.record)
   }
 
   async use(token: Token): Promise<boolean> {
@@ -123,7 +128,7 @@ class StoredTokens implements Tokens {
     if (usesLeft === 0) return false
     // Taken before it is written: two requests at once must not both have the last use.
     token.record = { ...token.record, usesLeft: usesLeft === 1 ? -1 : usesLeft - 1 }
-    if (usesLeft > 1) await this.#context.documents.put(FOLDER + token.hash, token.record)
+    await this.#context.documents.put(FOLDER + token.hash, token.record)
     return usesLeft === 1
   }
 
@@ -149,8 +154,16 @@ class StoredTokens implements Tokens {
     this.#byAccessor.delete(token.record.accessor)
     this.#byHash.get(token.record.parent)?.children.delete(token)
     tell(why, { path: token.record.path })
-    for (const listener of this.#listeners) await listener(token)
-    for (const child of [...token.children]) await this.revoke(child, why)
+    const failures: unknown[] = []
+    for (const listener of this.#listeners) await listener(token).catch((error) => failures.push(error))
+    for (const child of [...token.children]) {
+      await this.revoke(child, why).catch((error) => {
+        failures.push(error)
+        // It can be used no more, and is tried again.
+        if (!child.isDead) this.#watch(child, this.#context.clock.now())
+      })
+    }
+    if (failures.length > 0) throw failures[0]
   }
 
   onEnd(listener: (token: Token) => Promise<void>): void {

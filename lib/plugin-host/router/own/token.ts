@@ -23,32 +23,37 @@ export interface TokenHandlerDeps {
 type Action = (deps: TokenHandlerDeps, call: OwnCall) => Promise<Outcome> | Outcome
 
 /** Of one's own token: anyone may. */
-const SELF: Readonly<Record<string, Action>> = {
-  'lookup-self': (deps, call) => ({ data: described(deps, self(call), call.tokenValue) }),
-  'renew-self': (deps, call) => renewed(deps, self(call), call, call.tokenValue),
-  'revoke-self': (deps, call) => revoked(deps, self(call)),
-}
+const SELF: ReadonlyMap<string, Action> = new Map(
+  Object.entries<Action>({
+    'lookup-self': (deps, call) => ({ data: described(deps, self(call), call.tokenValue) }),
+    'renew-self': (deps, call) => renewed(deps, self(call), call, call.tokenValue),
+    'revoke-self': (deps, call) => revoked(deps, self(call)),
+  }),
+)
 
 /** Of others: the operator's. */
-const OTHERS: Readonly<Record<string, Action>> = {
-  create: (deps, call) => created(deps, call, flagField(call.data, 'no_parent') === true),
-  'create-orphan': (deps, call) => created(deps, call, true),
-  lookup: (deps, call) => ({
-    data: described(deps, named(deps, call), textField(call.data, 'token') || call.tokenValue),
+const OTHERS: ReadonlyMap<string, Action> = new Map(
+  Object.entries<Action>({
+    create: (deps, call) => created(deps, call, flagField(call.data, 'no_parent') === true),
+    'create-orphan': (deps, call) => created(deps, call, true),
+    lookup: (deps, call) => ({
+      data: described(deps, named(deps, call), textField(call.data, 'token') || call.tokenValue),
+    }),
+    'lookup-accessor': (deps, call) => ({ data: described(deps, byAccessor(deps, call), '') }),
+    renew: (deps, call) => renewed(deps, renewable(deps, call), call, textField(call.data, 'token')),
+    'renew-accessor': (deps, call) => renewed(deps, byAccessor(deps, call), call, ''),
+    revoke: (deps, call) => revoked(deps, revocable(deps, call)),
+    'revoke-accessor': revokedByAccessor,
   }),
-  'lookup-accessor': (deps, call) => ({ data: described(deps, byAccessor(deps, call), '') }),
-  renew: (deps, call) => renewed(deps, renewable(deps, call), call, textField(call.data, 'token')),
-  'renew-accessor': (deps, call) => renewed(deps, byAccessor(deps, call), call, ''),
-  revoke: (deps, call) => revoked(deps, revocable(deps, call)),
-  'revoke-accessor': revokedByAccessor,
-}
+)
 
 /** `auth/token/…`: the tokens of the host. */
 export function createTokenHandler(deps: TokenHandlerDeps): OwnHandler {
   return (call) => {
     const { operation, rest } = call
-    const action = SELF[rest] ?? OTHERS[rest]
-    if (SELF[rest] === undefined && !isOperator(call)) throw denied()
+    const own = SELF.get(rest)
+    const action = own ?? OTHERS.get(rest)
+    if (own === undefined && !isOperator(call)) throw denied()
     if (rest.replace(/\/$/, '') === 'accessors') {
       if (operation !== 'list') throw unsupportedOperation()
       return { data: { keys: [...deps.tokens.accessors()] } }
