@@ -19,6 +19,7 @@ import { createDocuments } from './router/documents.ts'
 import { codeOf, createTell } from './router/events.ts'
 import type { Operator } from './router/operator.ts'
 import { openParts, type Parts } from './router/parts.ts'
+import { within } from './router/within.ts'
 
 /** What a host reaches the outside through. For tests: a fake clock, fixed chance, plugins that are no processes. */
 export interface HostDrivers {
@@ -110,14 +111,6 @@ function otherType(path: string, is: string, wanted: string): PluginError {
 /** How long a host that closes waits for calls on their way, before it ends the plugins under them. */
 const DRAIN_LIMIT_MS = 10_000
 
-/** Resolves with `work`, or when the time is over. */
-async function within(clock: Clock, limitMs: number, work: Promise<void>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const limit = clock.after(limitMs, resolve)
-  await Promise.race([work, promise])
-  limit.cancel()
-}
-
 function hostOf(parts: Parts, { clock, schedule, store }: Context, plugins: Plugins): PluginHost {
   const { router, tokens, operator, leases } = parts
   let closing: Promise<void> | undefined
@@ -125,8 +118,10 @@ function hostOf(parts: Parts, { clock, schedule, store }: Context, plugins: Plug
     parts.stop()
     await within(clock, DRAIN_LIMIT_MS, router.drain())
     schedule.close()
-    await leases.settled()
-    await parts.close()
+    await within(clock, DRAIN_LIMIT_MS, leases.settled())
+    leases.close()
+    // Of what is still being set up the end of its process is the end.
+    await within(clock, DRAIN_LIMIT_MS, parts.close())
     await plugins.close()
     await store.close()
   }

@@ -31,7 +31,8 @@ export class Gate {
    *   reload from ending it.
    */
   async alone<T>(work: () => Promise<T>, waitForPassing: Promise<void>): Promise<T> {
-    await this.opened()
+    // Looked at and taken at once: of two who wait, one goes on.
+    while (this.#alone !== undefined) await this.#alone
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#alone = promise
     try {

@@ -66,6 +66,7 @@ export class Leases {
   readonly #byOwner = new Map<string, Set<Lease>>()
   readonly #limiter = createLimiter(REVOCATIONS_AT_ONCE)
   readonly #working = new Set<Promise<unknown>>()
+  #isClosed = false
 
   constructor(context: Context, backends: LeaseBackends, tokens: Tokens) {
     this.#context = context
@@ -204,6 +205,11 @@ export class Leases {
     return [...this.#byId.values()].filter((lease) => lease.mountUuid === mountUuid)
   }
 
+  /** Asks no plugin any more: what ends from now on is found at the next start. */
+  close(): void {
+    this.#isClosed = true
+  }
+
   /** Waits for what is under way. */
   async settled(): Promise<void> {
     while (this.#working.size > 0) await Promise.allSettled(this.#working)
@@ -269,7 +275,7 @@ export class Leases {
     const wasEnding = lease.isEnding
     lease.isEnding = true
     const outcome = await this.#try(lease, wasEnding ? 'lease-revoked' : 'lease-expired')
-    if (outcome.ok || this.#byId.get(lease.id) !== lease) return
+    if (outcome.ok || this.#isClosed || this.#byId.get(lease.id) !== lease) return
     lease.attempts += 1
     const facts = { path: lease.path, code: outcome.code, attempts: lease.attempts }
     this.#context.tell('lease-revoke-failed', facts)
@@ -293,8 +299,8 @@ export class Leases {
   /** Never rejects. */
   async #try(lease: Lease, name: 'lease-revoked' | 'lease-expired' = 'lease-revoked'): Promise<Revoked> {
     try {
-      const record = await this.#recordOf(lease)
-      const outcome = await this.#limiter(lease.mountUuid, () => this.#backends.revoke(record))
+      // Read when its turn comes: ten thousand that end at once are not all in memory.
+      const outcome = await this.#limiter(lease.mountUuid, async () => this.#askedFor(lease))
       if (!outcome.ok) return outcome
       await this.#forget(lease)
       this.#context.tell(name, { path: lease.path })
@@ -304,6 +310,11 @@ export class Leases {
       if (error instanceof Refusal && this.#byId.get(lease.id) !== lease) return { ok: true }
       return { ok: false, code: codeOf(error), isFinal: false, detail: 'the storage failed' }
     }
+  }
+
+  async #askedFor(lease: Lease): Promise<Revoked> {
+    if (this.#isClosed) return { ok: false, code: 'closed', isFinal: false, detail: 'the plugin host is closed' }
+    return this.#backends.revoke(await this.#recordOf(lease))
   }
 
   async #forget(lease: Lease): Promise<void> {

@@ -29,7 +29,10 @@ const DRAIN_LIMIT_MS = 10_000
 /** Enables, changes, moves and disables mounts. Paths end in `/`; those of auth methods begin with `auth/`. */
 export class Mounts {
   readonly #deps: MountsDeps
-  /** One change at a time: of two who want one path, one gets it. */
+  /**
+   * One change at a time: of one mount, whose plugin may hang in it, and, by the name `''`, of the paths of all. Who has
+   * the turn of a mount may wait for that of the paths; never the other way round.
+   */
   readonly #turns = createLimiter(1)
 
   constructor(deps: MountsDeps) {
@@ -38,18 +41,21 @@ export class Mounts {
 
   /** @throws {Refusal} 400 in the server's words; {PluginError} the plugin does not start. Nothing was enabled. */
   enable(kind: MountKind, path: string, spec: MountSpec): Promise<Mount> {
-    return this.#turns('', () => this.#enable(kind, path, spec))
+    const uuid = this.#deps.context.random.uuid()
+    return this.#turns(uuid, () => this.#enable(uuid, kind, path, spec))
   }
 
-  async #enable(kind: MountKind, path: string, spec: MountSpec): Promise<Mount> {
+  async #enable(uuid: string, kind: MountKind, path: string, spec: MountSpec): Promise<Mount> {
     const { context, table, catalog, backends } = this.#deps
-    this.#checkPath(kind, path)
-    checkNewTtls(spec.config, context)
-    const version = this.#versionFor(kind, spec, catalog)
     const { random, tell } = context
-    const accessor = `${kind === 'auth' ? 'auth_' : ''}${spec.type}_${randomHex(random)}`
-    const uuids = { uuid: random.uuid(), backendUuid: random.uuid() }
-    const mount = await table.add({ ...spec, kind, path, version, accessor, ...uuids, tainted: false })
+    const mount = await this.#turns('', () => {
+      this.#checkPath(kind, path)
+      checkNewTtls(spec.config, context)
+      const version = this.#versionFor(kind, spec, catalog)
+      const accessor = `${kind === 'auth' ? 'auth_' : ''}${spec.type}_${randomHex(random)}`
+      const uuids = { uuid, backendUuid: random.uuid() }
+      return table.add({ ...spec, kind, path, version, accessor, ...uuids, tainted: false })
+    })
     try {
       // A plugin that does not come up is to be seen by who enables it.
       await backends.open(mount)
@@ -65,19 +71,21 @@ export class Mounts {
 
   /** Ends a mount and all that belongs to it. No mount there is no error, as in the servers. @throws {Refusal} 400: leases that cannot be revoked. */
   disable(path: string): Promise<void> {
-    return this.#turns('', () => this.#disable(path))
+    return this.#ofMount(path, (mount) => this.#disable(path, mount))
   }
 
-  async #disable(path: string): Promise<void> {
+  async #disable(path: string, mount: Mount | undefined): Promise<void> {
     const { table, context, backends, rollback, clear } = this.#deps
     if (path === 'auth/token/') throw refuse(400, 'token credential backend cannot be disabled')
     if (RESERVED.includes(path)) throw refuse(400, `cannot unmount ${JSON.stringify(path)}`)
-    const mount = table.at(path)
     if (mount === undefined) return
     if (!mount.record.tainted) await table.change(mount, { tainted: true })
-    await rollback(mount)
-    await clear(mount)
-    await mount.gate.alone(() => backends.stop(mount), this.#drained())
+    // What is on its way may mint what has to be revoked, too.
+    await this.#alone(mount, async () => {
+      await rollback(mount)
+      await clear(mount)
+      await backends.stop(mount)
+    })
     await removeAll(context.store, storageOf(mount.record.uuid))
     await table.remove(mount)
     context.tell('mount-disabled', { path, plugin: mount.record.type })
@@ -85,7 +93,7 @@ export class Mounts {
 
   /** @throws {Refusal} 400. */
   tune(path: string, change: MountChange): Promise<void> {
-    return this.#turns('', () => this.#tune(path, change))
+    return this.#ofMount(path, () => this.#tune(path, change))
   }
 
   async #tune(path: string, change: MountChange): Promise<void> {
@@ -111,7 +119,7 @@ export class Mounts {
 
   /** Moves a mount; its storage, leases and uuids stay what they were. @throws {Refusal} 400. */
   move(from: string, to: string): Promise<void> {
-    return this.#turns('', () => this.#move(from, to))
+    return this.#ofMount(from, () => this.#move(from, to))
   }
 
   async #move(from: string, to: string): Promise<void> {
@@ -124,7 +132,12 @@ export class Mounts {
     if (conflict !== undefined) throw refuse(400, `path already in use at ${JSON.stringify(conflict.record.path)}`)
     this.#checkPath(mount.kind, to, mount)
     const { record } = mount
-    await this.#alone(mount, async () => table.change(mount, { path: to }))
+    await this.#alone(mount, () =>
+      this.#turns('', async () => {
+        this.#checkPath(mount.kind, to, mount)
+        await table.change(mount, { path: to })
+      }),
+    )
     context.tell('mount-moved', { path: to, plugin: record.type })
     await this.reload(mount)
   }
@@ -132,12 +145,21 @@ export class Mounts {
   /** Ends the process behind a mount, once its calls are through; the next call starts what the catalog says now. */
   async reload(mount: Mount): Promise<void> {
     const { backends, context } = this.#deps
-    const wasRunning = mount.running !== undefined
     await this.#alone(mount, async () => {
+      const wasRunning = mount.running !== undefined
       await backends.stop(mount)
-      if (wasRunning) await backends.open(mount)
+      // It may have gone while it was waited for.
+      if (wasRunning && this.#live(mount.record.path) === mount) await backends.open(mount)
     })
     context.tell('mount-reloaded', { path: mount.record.path, plugin: mount.record.type })
+  }
+
+  /** In the turn of the mount at `path`, if there is one. */
+  #ofMount(path: string, work: (mount: Mount | undefined) => Promise<void>): Promise<void> {
+    const { table } = this.#deps
+    const mount = table.at(path)
+    if (mount === undefined) return work(undefined)
+    return this.#turns(mount.record.uuid, () => work(table.at(path) === mount ? mount : undefined))
   }
 
   #alone(mount: Mount, work: () => Promise<void>): Promise<void> {

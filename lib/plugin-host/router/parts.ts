@@ -33,6 +33,7 @@ import { createHandle } from './requests.ts'
 import { Router } from './router.ts'
 import type { Token } from './token.ts'
 import { openTokens, type Tokens } from './tokens.ts'
+import { within } from './within.ts'
 import { Wrapping } from './wrapping.ts'
 
 /** What runs plugins, and which come with the package. */
@@ -135,13 +136,15 @@ export async function openParts(context: Context, config: PluginHostConfig, give
     },
     async start(): Promise<void> {
       const tainted = table.all().filter((mount) => mount.record.tainted)
-      for (const { record } of tainted) {
-        await mounts
+      const removals = tainted.map(({ record }) =>
+        mounts
           .disable(record.path)
           .catch((error: unknown) =>
             tell('work-failed', { path: record.path, plugin: record.type, code: codeOf(error) }),
-          )
-      }
+          ),
+      )
+      // One that hangs goes on by itself: nobody else waits for it.
+      await within(clock, START_LIMIT_MS, Promise.all(removals))
       if (config.periodic) periodic.start()
     },
     stop: () => periodic.stop(),
@@ -151,6 +154,9 @@ export async function openParts(context: Context, config: PluginHostConfig, give
     },
   }
 }
+
+/** How long a host that starts waits for mounts whose removal was begun before. */
+const START_LIMIT_MS = 1_000
 
 const CLUSTER = 'core/cluster'
 

@@ -23,6 +23,8 @@ export interface MountCall {
   readonly operation: Operation | 'help'
   /** Whole, from the root; lists without the slash that is added here. */
   readonly path: string
+  /** What follows the mount in it, as it was routed: the mount may move while the call is under way. */
+  readonly below: string
   /** JSON text of the body, or of the query; `null` for none. */
   readonly data: string
   /** `undefined` on unauthenticated paths. */
@@ -44,7 +46,7 @@ export type Handle = (call: MountCall, running: Running, options: BackendCallOpt
 
 export function createHandle(deps: RequestDeps): Handle {
   return async (call, running, options) => {
-    const path = pathBelow(call.mount, call.operation, call.path)
+    const { below: path } = call
     const isLogin = call.token === undefined
     const request = requestOf(call, path)
     const operation = call.operation === 'write' ? await writeOf(running, request, options) : call.operation

@@ -10,6 +10,7 @@ import { isForEveryone, mayUseMounts, WITHOUT_TOKEN } from './access.ts'
 import { answerFrom, envelopeOf, isWrappable } from './answer.ts'
 import type { Backends } from './backends.ts'
 import type { Leases } from './leases.ts'
+import type { Mount } from './mount.ts'
 import type { MountTable } from './mount-table.ts'
 import type { Outcome } from './outcome.ts'
 import type { OwnCall } from './own/call.ts'
@@ -126,15 +127,19 @@ export class Router {
     options: TransportOptions,
   ): Promise<Outcome> {
     const { path, wrapTtlMs } = request
-    const mount = this.#deps.table.of(path)
-    if (mount === undefined || mount.record.tainted) throw this.#noRoute(request, token)
-    if (!mount.gate.isOpen) await mount.gate.opened()
+    let mount = this.#routed(request, token)
+    while (!mount.gate.isOpen) {
+      await mount.gate.opened()
+      // It may have moved or gone meanwhile, and the token may have ended.
+      mount = this.#routed(request, token)
+      if (token?.isDead === true) throw refuse(403, 'permission denied')
+    }
     mount.gate.enter()
     try {
-      const running = mount.ready ?? (await this.#deps.backends.open(mount))
       const operation = operationOf(request)
       const below = pathBelow(mount, operation, path)
-      const call = { mount, operation, path, data: bodyOf(request), wrapTtlMs, requestId }
+      const running = mount.ready ?? (await this.#deps.backends.open(mount))
+      const call = { mount, operation, path, below, data: bodyOf(request), wrapTtlMs, requestId }
       if (running.openPaths.has(below))
         return await this.#deps.handle({ ...call, token: undefined, tokenValue: '' }, running, options)
       if (token === undefined) throw refuse(403, 'permission denied')
@@ -145,6 +150,12 @@ export class Router {
     } finally {
       mount.gate.leave()
     }
+  }
+
+  #routed(request: TransportRequest, token: Token | undefined): Mount {
+    const mount = this.#deps.table.of(request.path)
+    if (mount === undefined || mount.record.tainted) throw this.#noRoute(request, token)
+    return mount
   }
 
   #noRoute({ path, operation }: TransportRequest, token: Token | undefined): Refusal {
