@@ -4,6 +4,7 @@ import { codeOf } from './events.ts'
 import { Lease, type LeaseRecord } from './lease.ts'
 import { createLimiter } from './limiter.ts'
 import { hashOf, randomName } from './names.ts'
+import { type NewLease, unstored } from './new-lease.ts'
 import { Refusal, refuse } from './refusal.ts'
 import type { Token } from './token.ts'
 import type { Tokens } from './tokens.ts'
@@ -37,17 +38,6 @@ export interface GrantedLease {
   readonly lease: Lease
   readonly ttlMs: number
   readonly warnings: readonly string[]
-}
-
-/** What becomes a lease. */
-export interface NewLease {
-  readonly path: string
-  /** The same, below its mount. */
-  readonly below: string
-  readonly mountUuid: string
-  readonly owner: Token
-  readonly secret: BackendSecret
-  readonly data: string
 }
 
 /** Revocations at once, of one mount. */
@@ -343,12 +333,6 @@ export class Leases {
 
 function keyOf(id: string): string {
   return FOLDER + hashOf(id)
-}
-
-function unstored(made: Omit<NewLease, 'owner'>, nowMs: number): LeaseRecord {
-  const { path, below, mountUuid, secret, data } = made
-  const moments = { issuedAtMs: nowMs, expiresAtMs: nowMs, renewedAtMs: null }
-  return { id: `${path}/`, path, below, mountUuid, owner: '', ...moments, isIrrevocable: false, secret, data }
 }
 
 function retryMs(attempts: number, fraction: number): number {
