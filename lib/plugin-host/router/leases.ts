@@ -6,7 +6,6 @@ import { createLimiter } from './limiter.ts'
 import { hashOf, randomName } from './names.ts'
 import { type NewLease, unstored } from './new-lease.ts'
 import { Refusal, refuse } from './refusal.ts'
-import type { Token } from './token.ts'
 import type { Tokens } from './tokens.ts'
 import { grantedTtl, type TtlTerms } from './ttl.ts'
 
