@@ -13,6 +13,8 @@ export interface CallFacts extends FailureOf {
 /** A process, as far as the end of a call has to know it. */
 export interface Losable {
   isLost(): Promise<boolean>
+  /** It did not answer in time. */
+  suspect(): Promise<void>
 }
 
 /**
@@ -32,6 +34,7 @@ export async function callFailure(error: unknown, process: Losable, facts: CallF
         return failure('ERR_PORTCULLIS_PLUGIN_PROTOCOL', facts, `it failed ${what}`, details)
       return failure('ERR_PORTCULLIS_PLUGIN_CRASHED', facts, `its process ended during ${what}`, details)
     case GRPC_STATUS.deadlineExceeded:
+      void process.suspect()
       return failure('ERR_PORTCULLIS_PLUGIN_TIMEOUT', facts, `it did not answer ${what} in time`, details)
     case GRPC_STATUS.resourceExhausted:
       return failure('ERR_PORTCULLIS_PLUGIN_TOO_LARGE', facts, `a message of ${what} is too large`, details)

@@ -9,6 +9,7 @@ import { Broker } from './broker.ts'
 import { isUnimplemented } from './call.ts'
 import type { FolderOwner, ProcessFolders } from './folders.ts'
 import type { Handshake } from './handshake.ts'
+import { answers } from './health.ts'
 import type { ProcessHost } from './host.ts'
 import type { PluginChild } from './launch.ts'
 import type { CatalogEntry } from './plugins.ts'
@@ -58,6 +59,7 @@ export class PluginProcess {
     this.#tellLost = resolve
   })
   #stopping: Promise<void> | undefined
+  #isAsked = false
 
   /** @throws {GrpcStatusError} it does not answer as a plugin does. */
   static async open(parts: PluginProcessParts): Promise<PluginProcess> {
@@ -76,10 +78,7 @@ export class PluginProcess {
     const unwatch = host.watch.add({
       child,
       memoryBytes: host.config.maxMemoryBytes,
-      onExcess: (what) => {
-        this.excess = what
-        host.config.diagnostics.warn('a plugin process is killed', { plugin: entry.name, reason: what })
-      },
+      onExcess: (what) => this.#excess(what),
     })
     // A process that cannot be reached is of no use, and one that has ended may have left its connection to another.
     void channel.closed.then(() => this.#lose())
@@ -96,6 +95,21 @@ export class PluginProcess {
   async isLost(): Promise<boolean> {
     if (this.isAlive) await within(this.#lost, NEWS_MS, this.#parts.host.config.clock)
     return !this.isAlive
+  }
+
+  /**
+   * After a call that was not answered in time. One that hangs is a matter of its backend; a process that does not
+   * answer at all, such as one in an endless loop or stopped by a signal, would never come back: it is killed, and the
+   * next call starts another.
+   */
+  async suspect(): Promise<void> {
+    if (this.#isAsked || !this.isAlive) return
+    this.#isAsked = true
+    const isWell = await answers(this.channel)
+    this.#isAsked = false
+    if (isWell || !this.isAlive) return
+    this.#excess('it does not answer any more')
+    this.kill()
   }
 
   get multiplexes(): boolean {
@@ -153,6 +167,12 @@ export class PluginProcess {
 
   kill(): void {
     this.#parts.child.kill()
+  }
+
+  #excess(what: string): void {
+    this.excess = what
+    const { host, entry } = this.#parts
+    host.config.diagnostics.warn('a plugin process is killed', { plugin: entry.name, reason: what })
   }
 
   async #stop(): Promise<void> {

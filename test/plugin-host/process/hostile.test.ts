@@ -140,6 +140,34 @@ test('a plugin that never answers costs its caller the time limit, and no more',
   assert.ok((await backend.handle(request('read', 'x'), CALL)).response)
 })
 
+test('a process that answers nothing any more is found out by a call, killed, and replaced', {
+  skip: process.platform === 'win32' ? 'stops a process by a signal' : false,
+}, async (t) => {
+  const { plugins, warnings } = rig(t)
+  const backend = await plugins.backend(hostile(t), mountOf('m/'), servicesOf())
+  const { response } = await backend.handle(request('update', 'x'), CALL)
+  const { pid } = JSON.parse(response?.data ?? '')
+  process.kill(pid, 'SIGSTOP')
+  await assert.rejects(backend.handle(request('read', 'x'), { timeoutMs: 300 }), {
+    code: 'ERR_PORTCULLIS_PLUGIN_TIMEOUT',
+  })
+  for (let tries = 0; processIsThere(pid); tries += 1) {
+    assert.ok(tries < 600, 'it was not killed in time')
+    await sleep(50)
+  }
+  const again = await backend.handle(request('update', 'x'), CALL)
+  assert.notEqual(JSON.parse(again.response?.data ?? '').pid, pid)
+  assert.ok(warnings.some((text) => text.includes('does not answer any more')))
+})
+
+function processIsThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 test('a crash loop opens the breaker of that plugin alone', async (t) => {
   const { plugins } = rig(t)
   const bad = await plugins.backend(hostile(t, 'good', 'bad'), mountOf('bad/'), servicesOf())
