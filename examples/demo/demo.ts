@@ -55,7 +55,8 @@ async function run(): Promise<void> {
     if (world !== undefined) await show(world)
     screen.table()
   } finally {
-    await world?.close()
+    // A scene that failed is what has to be heard of, not what then cannot be closed.
+    await Promise.allSettled([world?.close()])
     await postgres?.stop()
     rmSync(folder, { recursive: true, force: true })
   }
@@ -74,6 +75,6 @@ async function run(): Promise<void> {
       await gateway.close()
     }
     await world.afterwards(screen)
-    showAudit(screen, auditFile)
+    showAudit(screen, world, auditFile)
   }
 }

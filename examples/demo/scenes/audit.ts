@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { AuditEntry } from 'portcullis'
 import { dim, red, type Screen } from '../screen.ts'
+import type { World } from '../worlds/world.ts'
 
 /** Shows what the run has left in its audit file. */
-export function showAudit(screen: Screen, path: string): void {
+export function showAudit(screen: Screen, { place }: World, path: string): void {
   const entries = readFileSync(path, 'utf8')
     .trimEnd()
     .split('\n')
@@ -12,6 +13,7 @@ export function showAudit(screen: Screen, path: string): void {
     'The audit',
     `${entries.length} entries, each written before its answer was handed over; secrets stand as HMACs.`,
   )
+  if (place === 'host') screen.say(dim('(from server: by what stands behind the gateway, here the host)'))
   const shown = [...entries.slice(0, 4), ...entries.slice(4).filter(({ decision }) => decision.effect === 'deny')]
   for (const entry of shown) screen.say(line(entry))
   const renewal = found(entries, ({ request }) => request.path === 'sys/leases/renew')
