@@ -31,3 +31,22 @@ export const OWN_CALL_LIMIT_MS = 90_000
 export function dueOf(clock: Clock, wallMs: number): number {
   return wallMs === Infinity ? Infinity : clock.now() + (wallMs - clock.wallTime())
 }
+
+/** The times of a lease or token, by the wall clock. */
+export interface Span {
+  readonly issuedAtMs: number
+  readonly renewedAtMs: number | null
+  /** `null`: without end. */
+  readonly expiresAtMs: number | null
+}
+
+/** As {@link dueOf}, but never later than it was granted for: a clock that is set back gives no time. */
+export function dueOfSpan(clock: Clock, { issuedAtMs, renewedAtMs, expiresAtMs }: Span): number {
+  if (expiresAtMs === null) return Infinity
+  return Math.min(dueOf(clock, expiresAtMs), clock.now() + expiresAtMs - (renewedAtMs ?? issuedAtMs))
+}
+
+/** What the wall clock reads, or would, had nobody set it back since this was granted. */
+export function wallTimeFor(clock: Clock, expiresAtMs: number | null, dueMs: number): number {
+  return Math.max(clock.wallTime(), expiresAtMs === null ? 0 : expiresAtMs - (dueMs - clock.now()))
+}

@@ -39,6 +39,8 @@ export class Lease {
   dueMs: number
   /** Its end is under way. */
   isEnding = false
+  /** On their way. What they meet is told alive to nobody. */
+  revocations = 0
   /** Failed revocations since the host started. */
   attempts = 0
   scheduled: Scheduled | undefined

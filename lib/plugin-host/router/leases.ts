@@ -1,5 +1,5 @@
 import type { BackendSecret } from '../backend/backend.ts'
-import { type Context, dueOf } from './context.ts'
+import { type Context, dueOfSpan, wallTimeFor } from './context.ts'
 import { codeOf } from './events.ts'
 import { Lease, type LeaseRecord } from './lease.ts'
 import { createLimiter } from './limiter.ts'
@@ -148,9 +148,10 @@ export class Leases {
     this.#checkRenewable(lease)
     const record = await this.#recordOf(lease)
     const answer = await this.#backends.renew(record, incrementMs)
-    if (lease.isEnding || this.#byId.get(id) !== lease) throw refuse(400, 'lease not found')
+    if (lease.isEnding || lease.revocations > 0 || this.#byId.get(id) !== lease) throw refuse(400, 'lease not found')
     if (answer.secret === undefined) return { lease, ttlMs: this.ttlMs(lease), warnings: answer.warnings }
-    const nowMs = this.#context.clock.wallTime()
+    const { clock } = this.#context
+    const nowMs = wallTimeFor(clock, lease.expiresAtMs, lease.dueMs)
     const { ttlMs, warnings } = this.#granted(lease.mountUuid, answer.secret, incrementMs, nowMs, lease.issuedAtMs)
     const { data } = answer
     const secret = { ...answer.secret, ttlMs }
@@ -159,7 +160,7 @@ export class Leases {
     lease.expiresAtMs = expiresAtMs
     lease.renewedAtMs = nowMs
     lease.renewable = secret.renewable
-    this.#watch(lease, dueOf(this.#context.clock, expiresAtMs))
+    this.#watch(lease, dueOfSpan(clock, lease))
     return { lease, ttlMs, warnings: [...answer.warnings, ...warnings] }
   }
 
@@ -206,7 +207,7 @@ export class Leases {
 
   #checkRenewable(lease: Lease): void {
     if (lease.isIrrevocable) throw refuse(400, 'lease is expired and has failed previous revocation attempts')
-    if (lease.isEnding || this.ttlMs(lease) <= 0) throw refuse(400, 'lease expired')
+    if (lease.isEnding || lease.revocations > 0 || this.ttlMs(lease) <= 0) throw refuse(400, 'lease expired')
     if (!lease.renewable) throw refuse(400, 'lease is not renewable')
   }
 
@@ -227,7 +228,7 @@ export class Leases {
   }
 
   #keep(record: LeaseRecord): Lease {
-    const lease = new Lease(record, dueOf(this.#context.clock, record.expiresAtMs))
+    const lease = new Lease(record, dueOfSpan(this.#context.clock, record))
     this.#byId.set(lease.id, lease)
     if (lease.owner !== '') {
       const owned = this.#byOwner.get(lease.owner) ?? new Set()
@@ -287,6 +288,7 @@ export class Leases {
 
   /** Never rejects. */
   async #try(lease: Lease, name: 'lease-revoked' | 'lease-expired' = 'lease-revoked'): Promise<Revoked> {
+    lease.revocations += 1
     try {
       // Read when its turn comes: ten thousand that end at once are not all in memory.
       const outcome = await this.#limiter(lease.mountUuid, async () => this.#askedFor(lease))
@@ -298,6 +300,8 @@ export class Leases {
       // Revoked by another at the same time, and gone.
       if (error instanceof Refusal && this.#byId.get(lease.id) !== lease) return { ok: true }
       return { ok: false, code: codeOf(error), isFinal: false, detail: 'the storage failed' }
+    } finally {
+      lease.revocations -= 1
     }
   }
 

@@ -1,6 +1,6 @@
 import type { BackendReply, BackendRequest, BackendResponse } from '../backend/backend.ts'
 import type { Backends } from './backends.ts'
-import { type Context, OWN_CALL_LIMIT_MS } from './context.ts'
+import { type Context, OWN_CALL_LIMIT_MS, wallTimeFor } from './context.ts'
 import { codeOf } from './events.ts'
 import type { LeaseRecord } from './lease.ts'
 import type { LeaseBackends, Renewed, Revoked } from './leases.ts'
@@ -73,7 +73,7 @@ export function createOwnRequests({ context, table, backends }: OwnRequestDeps):
       const auth = { ...record.auth, issuedAtMs: record.issuedAtMs, incrementMs }
       const shape = loginRenewalOf(await ask(mount, { operation: 'renew', path: record.below, auth }))
       const renewed = shape?.auth ?? auth
-      const nowMs = context.clock.wallTime()
+      const nowMs = wallTimeFor(context.clock, record.expiresAtMs, token.dueMs)
       const granted = loginTtl(backends, mount, renewed, { incrementMs, startMs: record.issuedAtMs, nowMs })
       // The policies of a token are those of its login, for life.
       const change = { auth: renewed, periodMs: renewed.periodMs, renewedAtMs: nowMs }

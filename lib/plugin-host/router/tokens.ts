@@ -1,5 +1,5 @@
 import { type BatchTokens, createBatchTokens } from './batch.ts'
-import { type Context, dueOf } from './context.ts'
+import { type Context, dueOfSpan } from './context.ts'
 import { codeOf } from './events.ts'
 import { hashOf, randomName } from './names.ts'
 import { Token, type TokenRecord, type TokenSpec } from './token.ts'
@@ -70,7 +70,7 @@ class StoredTokens implements Tokens {
     const value = record.type === 'batch' ? this.#batch.seal(record) : `s.${randomName(random, 24)}`
     const hash = hashOf(value)
     if (record.type === 'batch') {
-      return { token: new Token(hash, record, dueOf(this.#context.clock, record.expiresAtMs ?? Infinity)), value }
+      return { token: new Token(hash, record, dueOfSpan(this.#context.clock, record)), value }
     }
     await documents.put(FOLDER + hash, record)
     const token = this.#keep(hash, record)
@@ -88,7 +88,7 @@ class StoredTokens implements Tokens {
     const known = this.#described.get(hash)
     if (known !== undefined) return this.#lives(known) ? known : undefined
     const record = this.#batch.open(value)
-    const dueMs = record === undefined ? 0 : dueOf(clock, record.expiresAtMs ?? Infinity)
+    const dueMs = record === undefined ? 0 : dueOfSpan(clock, record)
     if (record === undefined || dueMs <= clock.now()) return undefined
     // Nothing of it is stored that could be revoked, but it goes with its parent.
     if (record.parent !== '' && this.byHash(record.parent) === undefined) return undefined
@@ -117,8 +117,7 @@ class StoredTokens implements Tokens {
     }
     const { usesLeft } = token.record
     token.record = { ...token.record, ...change }
-    if (change.expiresAtMs !== undefined)
-      this.#watch(token, dueOf(this.#context.clock, token.record.expiresAtMs ?? Infinity))
+    if (change.expiresAtMs !== undefined) this.#watch(token, dueOfSpan(this.#context.clock, token.record))
     // Uses that were taken while it was written are in mind alone, or written over.
     if (usesLeft !== 0) await this.#context.documents.put(FOLDER + token.hash, token.record)
   }
@@ -211,7 +210,7 @@ class StoredTokens implements Tokens {
     const token = new Token(hash, record, Infinity)
     this.#byHash.set(hash, token)
     this.#byAccessor.set(record.accessor, token)
-    this.#watch(token, dueOf(this.#context.clock, record.expiresAtMs ?? Infinity))
+    this.#watch(token, dueOfSpan(this.#context.clock, record))
     return token
   }
 

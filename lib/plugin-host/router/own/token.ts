@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../model/json.ts'
 import type { Backends } from '../backends.ts'
-import type { Context } from '../context.ts'
+import { type Context, wallTimeFor } from '../context.ts'
 import { durationField, durationMs, secondsOf, timeText } from '../duration.ts'
 import { countField, flagField, listField, textField, textsField } from '../fields.ts'
 import { grantOf } from '../grant.ts'
@@ -160,7 +160,7 @@ async function renewal(
 ): Promise<RenewedLogin> {
   const { record } = token
   if (record.auth !== null) return ownRequests.renewLogin(token, incrementMs)
-  const nowMs = context.clock.wallTime()
+  const nowMs = wallTimeFor(context.clock, record.expiresAtMs, token.dueMs)
   const granted = grantedTtl({
     incrementMs,
     backendTtlMs: record.creationTtlMs,
