@@ -83,6 +83,11 @@ test('upgraded in place, rolled back, tuned, pinned and reloaded under load: no 
   await assert.rejects(it.host.operator.upgrade('m', 'v9.0.0'), { code: 'ERR_PORTCULLIS_PLUGIN_INVALID' })
   await runs(FIRST)
 
+  const help = await it.host.operator.help('m')
+  assert.ok(JSON.stringify(help).includes('item/'))
+  assert.ok(typeof (await it.host.operator.help('m/version')).help === 'string')
+  await assert.rejects(it.host.operator.help('nowhere/x'), { code: 'ERR_PORTCULLIS_PLUGIN_INVALID' })
+
   // The same in the server's shapes.
   const reload = (): Promise<unknown> => admin.write('sys/plugins/reload/backend', { mounts: ['m/'] })
   await admin.write('sys/mounts/m/tune', { plugin_version: SECOND })

@@ -10,8 +10,10 @@ import { mountChangeOf, mountSpecOf } from './mount-spec.ts'
 import type { MountTable } from './mount-table.ts'
 import type { Mounts } from './mounts.ts'
 import { describedAll } from './own/mounts.ts'
+import type { OwnRequests } from './own-requests.ts'
 import { Refusal, refuse } from './refusal.ts'
 import type { PluginSpec, Register } from './register.ts'
+import { pathBelow } from './requests.ts'
 
 /** A mount as it is asked for. */
 export interface MountOptions {
@@ -60,6 +62,8 @@ export interface Operator {
   reload(path: string): Promise<void>
   /** Runs another version from now on; the mount's storage stays. Gives the version before, to roll back to. */
   upgrade(path: string, version: string): Promise<string>
+  /** What a plugin says of a path below its mount, or of all its paths at the mount itself: `help`, `see_also`, `openapi`. Untrusted words. */
+  help(path: string): Promise<JsonObject>
   /** Ids of leases that begin with `prefix`. */
   leases(prefix?: string): readonly string[]
   /** Ends leases below `prefix`; tried again until it is done. */
@@ -76,6 +80,7 @@ export interface OperatorDeps {
   readonly mounts: Mounts
   readonly backends: Backends
   readonly leases: Leases
+  readonly ownRequests: Pick<OwnRequests, 'help'>
   readonly tell: Tell
 }
 
@@ -114,6 +119,12 @@ export function createOperator(deps: OperatorDeps): Operator {
         await mounts.tune(canonical(path), { version, config: {} })
         await mounts.reload(mount)
         return before
+      }),
+    help: (path) =>
+      spoken(async () => {
+        const mount = table.of(path.endsWith('/') ? path : `${path}/`) ?? table.of(path)
+        if (mount === undefined) throw refuse(400, `no mount at ${JSON.stringify(path)}`)
+        return deps.ownRequests.help(mount, pathBelow(mount, 'help', path))
       }),
     leases: (prefix = '') => leases.below(prefix).map(({ id }) => id),
     revoke: (prefix) => {

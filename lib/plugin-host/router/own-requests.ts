@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../model/json.ts'
 import type { BackendReply, BackendRequest, BackendResponse } from '../backend/backend.ts'
 import type { Backends } from './backends.ts'
 import { type Context, OWN_CALL_LIMIT_MS, wallTimeFor } from './context.ts'
@@ -24,12 +25,14 @@ export interface RenewedLogin extends Granted {
   readonly change: Partial<TokenRecord>
 }
 
-/** What the host asks of plugins by itself: renew, revoke, rollback. */
+/** What the host asks of plugins by itself: renew, revoke, rollback, help. */
 export interface OwnRequests extends LeaseBackends {
   /** @throws {Refusal} the plugin refuses, or the max TTL is reached. */
   renewLogin(token: Token, incrementMs: number): Promise<RenewedLogin>
   /** The plugin's periodic work. Never rejects. */
   rollback(mount: Mount): Promise<void>
+  /** What the plugin says of a path below its mount. @throws {Refusal} it has nothing to say; {PluginError}. */
+  help(mount: Mount, below: string): Promise<JsonObject>
 }
 
 /** Kinds of errors after which a revocation is not tried again. */
@@ -82,6 +85,10 @@ export function createOwnRequests({ context, table, backends }: OwnRequestDeps):
         warnings: [...(shape?.warnings ?? []), ...granted.warnings],
         change: { ...change, expiresAtMs: nowMs + granted.ttlMs },
       }
+    },
+    async help(mount, path): Promise<JsonObject> {
+      const shape = shaped(await ask(mount, { operation: 'help', path }), 'help', true)
+      return (isOutcome(shape) ? undefined : shape.data) ?? {}
     },
     async rollback(mount): Promise<void> {
       if (mount.isRollingBack) return

@@ -118,7 +118,7 @@ export async function openParts(context: Context, config: PluginHostConfig, give
     ...{ random, tokens, table, backends, leases, wrapping, handle },
     own: createOwn(handlers),
   })
-  const operator = createOperator({ catalog, register, plugins, ...mountDeps, leases, tell })
+  const operator = createOperator({ catalog, register, plugins, ...mountDeps, leases, ownRequests, tell })
   const periodic = createPeriodic({ context, table, rollback: ownRequests.rollback })
   return {
     ...{ router, operator, tokens, leases, table },
