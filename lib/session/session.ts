@@ -54,18 +54,16 @@ class AuthSession implements Session {
 
   async forbidden(token: SessionToken, refusal?: unknown): Promise<'retry' | 'final'> {
     const live = this.#live
-    if (live?.token !== token) return this.#outdated()
+    if (live?.token !== token) return this.#state.at === 'closed' ? 'final' : 'retry'
     // A revocation that went through here may have ended it: then it is known, and no look-up is needed.
     if (token.fate.isDead) return this.#replaced(live)
     if (!this.#mayForce() || (live.isLimited && !live.token.owned)) return 'final'
-    const seen = await this.#lookUps.forRefusal(live, soundsDead(refusal))
+    // Without a login that could bring another token, to wait for a second look-up helps nobody.
+    const isReplaceable = live.token.owned || this.#deps.auth.isReread === true
+    const seen = await this.#lookUps.forRefusal(live, isReplaceable && soundsDead(refusal))
     if (seen?.kind !== 'refused' || this.#state.at === 'closed') return 'final'
     this.#forceLogin(live)
     return this.#replaced(live)
-  }
-
-  #outdated(): 'retry' | 'final' {
-    return this.#state.at === 'closed' ? 'final' : 'retry'
   }
 
   async #replaced(live: LiveToken): Promise<'retry' | 'final'> {
@@ -249,8 +247,7 @@ class AuthSession implements Session {
       if (await this.#reread(live)) return
       const sentAt = this.#moment()
       const timeoutMs = Math.max(Math.min(RENEWAL_LIMIT_MS, live.endsAtMs - sentAt.nowMs), 1)
-      const { token } = live.token
-      const call = { operation: 'write', path: 'auth/token/renew-self', token, timeoutMs } as const
+      const call = { operation: 'write', path: 'auth/token/renew-self', token: live.token.token, timeoutMs } as const
       const { auth } = await this.#deps.exchange(call)
       this.#renewed(live, auth?.ttlMs ?? Infinity, auth?.renewable === true, sentAt)
     } catch (error) {
