@@ -148,6 +148,22 @@ test('the root password and static users are rotated, and survive a killed drive
   await until(async () => (await usersOf(postgres)) === 0)
 })
 
+test('a mount that moves ends its leases, as on a real server, and serves on from its new place', {
+  skip,
+  ...SWIFT,
+}, async (t) => {
+  const { it, postgres, admin } = await place(t)
+  const { leaseId } = await admin.read<Credential>('db/creds/owner')
+  await it.host.operator.remount('db', 'moved')
+  assert.deepEqual([await usersOf(postgres), it.host.operator.leases()], [0, []])
+  await assert.rejects(admin.write('sys/leases/renew', { lease_id: leaseId }), {
+    code: 'ERR_PORTCULLIS_SERVER_BAD_REQUEST',
+  })
+  const next = await admin.read<Credential>('moved/creds/owner')
+  assert.match(next.leaseId, /^moved\/creds\/owner\//)
+  assert.equal(await whoIs(postgres, next.data), next.data.username)
+})
+
 test('a pool on credentials of 30 s of the host: no query fails while users rotate and the driver is killed, and none is left', {
   skip: skip || (process.platform === 'linux' ? false : 'finds the process by /proc'),
   ...SWIFT,

@@ -117,13 +117,18 @@ export class Mounts {
     if (change.options !== undefined && record.type === 'kv') await this.reload(mount)
   }
 
-  /** Moves a mount; its storage, leases and uuids stay what they were. @throws {Refusal} 400. */
+  /**
+   * Moves a mount; its storage and uuids stay what they were. As in the servers its leases and logins end: their ids
+   * begin with a path that another mount may take.
+   *
+   * @throws {Refusal} 400: also where leases cannot be revoked; the mount stays where it was.
+   */
   move(from: string, to: string): Promise<void> {
     return this.#ofMount(from, () => this.#move(from, to))
   }
 
   async #move(from: string, to: string): Promise<void> {
-    const { table, context } = this.#deps
+    const { table, context, clear, rollback } = this.#deps
     const mount = this.#live(from)
     if (mount === undefined) throw refuse(400, `no matching mount at ${JSON.stringify(from)}`)
     if (from.startsWith('auth/') !== to.startsWith('auth/') || isReserved(to))
@@ -132,12 +137,14 @@ export class Mounts {
     if (conflict !== undefined) throw refuse(400, `path already in use at ${JSON.stringify(conflict.record.path)}`)
     this.#checkPath(mount.kind, to, mount)
     const { record } = mount
-    await this.#alone(mount, () =>
-      this.#turns('', async () => {
+    await this.#alone(mount, async () => {
+      await rollback(mount)
+      await clear(mount)
+      await this.#turns('', async () => {
         this.#checkPath(mount.kind, to, mount)
         await table.change(mount, { path: to })
-      }),
-    )
+      })
+    })
     context.tell('mount-moved', { path: to, plugin: record.type })
     await this.reload(mount)
   }

@@ -8,6 +8,10 @@ import { canonicalVersion } from './version.ts'
 
 /** A plugin as it is registered. */
 export interface PluginSpec {
+  /**
+   * 1 to 128 letters, digits, `_`, `.`, `-`. One that has the name of a built-in plugin, such as `kv`, takes its place for new
+   * mounts; without a version also for mounts that run the built-in one, from their next start.
+   */
   readonly name: string
   readonly type: PluginType
   /** Semantic version; default: what the plugin reports of itself, if anything. */
