@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Store, StoreChange, StorePage } from '../../ports/store.ts'
 import { STORAGE_TEXTS } from '../wire/storage.ts'
-import { Transaction } from './transaction.ts'
+import { Transaction, type TransactionBudget } from './transaction.ts'
 
 /** Bounds of one entry, in bytes. How much a whole mount may hold is the affair of the view that is handed in. */
 export interface StorageLimits {
@@ -21,6 +21,10 @@ export interface MountStorageParts {
 
 /** Transactions of a mount that are open at once. */
 const MAX_OPEN = 128
+/** Bytes that they hold together. */
+const MAX_OPEN_BYTES = 64 * 1024 * 1024
+/** Written keys that are remembered while transactions are open: beyond it nobody knows any more what they would miss. */
+const MAX_WRITTEN = 50_000
 /** One that is neither committed nor rolled back for so long was forgotten. */
 const MAX_AGE_MS = 600_000
 
@@ -36,6 +40,7 @@ export class MountStorage {
   readonly #open = new Map<string, Transaction>()
   /** Keys written while transactions are open, with the number of that write; `Infinity` while it is under way. */
   readonly #written = new Map<string, number>()
+  readonly #budget: TransactionBudget = { leftBytes: MAX_OPEN_BYTES }
   #writes = 0
 
   constructor({ store, limits, clock, random }: MountStorageParts) {
@@ -77,11 +82,11 @@ export class MountStorage {
 
   begin(isReadOnly: boolean): string {
     for (const [id, { startedAtMs }] of this.#open) {
-      if (this.#clock.now() - startedAtMs > MAX_AGE_MS) this.#open.delete(id)
+      if (this.#clock.now() - startedAtMs > MAX_AGE_MS) this.#end(id)
     }
     if (this.#open.size >= MAX_OPEN) throw new StorageRefusal('too many transactions are open')
     const id = this.#random.uuid()
-    this.#open.set(id, new Transaction(this.#store, this.#writes, this.#clock.now(), isReadOnly))
+    this.#open.set(id, new Transaction(this.#store, this.#budget, this.#writes, this.#clock.now(), isReadOnly))
     return id
   }
 
@@ -102,7 +107,7 @@ export class MountStorage {
 
   /** Its process is gone, and nobody is left who could end them. */
   dropTransactions(): void {
-    this.#open.clear()
+    for (const id of [...this.#open.keys()]) this.#end(id)
     this.#forget()
   }
 
@@ -115,7 +120,8 @@ export class MountStorage {
     } finally {
       this.#writes++
       for (const { key } of changes) this.#written.set(key, this.#writes)
-      this.#forget()
+      if (this.#written.size > MAX_WRITTEN) this.dropTransactions()
+      else this.#forget()
     }
   }
 
@@ -142,6 +148,7 @@ export class MountStorage {
   #end(txn: string): Transaction {
     const transaction = this.#transaction(txn)
     this.#open.delete(txn)
+    transaction.release()
     return transaction
   }
 

@@ -1,9 +1,13 @@
 import { Buffer } from 'node:buffer'
 import type { Store, StoreChange, StorePage } from '../../ports/store.ts'
 
-/** Changes and bytes that a transaction holds at most. */
+/** Changes that a transaction holds at most. */
 const MAX_CHANGES = 10_000
-const MAX_BYTES = 64 * 1024 * 1024
+
+/** Bytes that the open transactions of a mount may hold together: changes, and names of what they have read. */
+export interface TransactionBudget {
+  leftBytes: number
+}
 
 /** Changes that wait for their commit, seen by the transaction's own reads. */
 export class Transaction {
@@ -15,9 +19,11 @@ export class Transaction {
   readonly #changes = new Map<string, Uint8Array | undefined>()
   readonly #readKeys = new Set<string>()
   readonly #readPrefixes = new Set<string>()
+  readonly #budget: TransactionBudget
   #bytes = 0
 
-  constructor(store: Store, startedAt: number, startedAtMs: number, isReadOnly: boolean) {
+  constructor(store: Store, budget: TransactionBudget, startedAt: number, startedAtMs: number, isReadOnly: boolean) {
+    this.#budget = budget
     this.#store = store
     this.startedAt = startedAt
     this.startedAtMs = startedAtMs
@@ -36,24 +42,41 @@ export class Transaction {
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
-    this.#readKeys.add(key)
+    this.#remember(this.#readKeys, key)
     return this.#changes.has(key) ? this.#changes.get(key) : await this.#store.get(key)
   }
 
   /** @throws {RangeError} it holds too much already. */
   set(key: string, value: Uint8Array | undefined): void {
-    this.#bytes += Buffer.byteLength(key) + (value?.byteLength ?? 0)
-    if (this.#changes.size >= MAX_CHANGES || this.#bytes > MAX_BYTES)
-      throw new RangeError('the transaction is too large')
+    if (this.#changes.size >= MAX_CHANGES) throw new RangeError('the transaction is too large')
+    this.#spend(Buffer.byteLength(key) + (value?.byteLength ?? 0))
     this.#changes.set(key, value)
   }
 
+  /** It is over: what it held is free again. Idempotent. */
+  release(): void {
+    this.#budget.leftBytes += this.#bytes
+    this.#bytes = 0
+  }
+
   async list(prefix: string, { after = '', limit = Infinity }: StorePage = {}): Promise<readonly string[]> {
-    this.#readPrefixes.add(prefix)
+    this.#remember(this.#readPrefixes, prefix)
     const names = await this.#merged(prefix)
     const sorted = [...names].sort(bytewise)
     const start = after === '' ? 0 : sorted.findIndex((name) => bytewise(name, after) > 0)
     return start === -1 ? [] : sorted.slice(start, limit === Infinity ? undefined : start + limit)
+  }
+
+  #remember(names: Set<string>, name: string): void {
+    if (names.has(name)) return
+    this.#spend(Buffer.byteLength(name))
+    names.add(name)
+  }
+
+  #spend(bytes: number): void {
+    if (bytes > this.#budget.leftBytes) throw new RangeError('the open transactions are too large')
+    this.#budget.leftBytes -= bytes
+    this.#bytes += bytes
   }
 
   async #merged(prefix: string): Promise<Set<string>> {
