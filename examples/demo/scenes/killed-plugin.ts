@@ -15,7 +15,7 @@ interface Ticket {
 export const killPlugin: Scene = async ({ screen, gateway }) => {
   screen.step(
     'A plugin that is killed',
-    'Each plugin is a process of its own: the next call starts it anew, and other plugins never notice.',
+    'A plugin is a process apart from the host: the next call starts it anew, and other mounts never notice.',
   )
   const { data: first } = await gateway.read<Ticket>('tickets/next/orders')
   screen.say(`ticket ${first.number} from process ${first.process}`)

@@ -56,7 +56,7 @@ export function multiplexId(random: Random): string {
  */
 export async function setUp(process: PluginProcess, parts: InstanceParts): Promise<Instance> {
   const { mount, stepTimeoutMs } = parts
-  const of = { plugin: process.entry.name, mount: mount.path }
+  const of = { plugin: mount.pluginName, mount: mount.path }
   const brokered = await offered(process, parts, of)
   const metadata = { multiplex_id: multiplexId(parts.random) }
   const instance = { process, metadata, brokered }
@@ -78,7 +78,7 @@ export async function setUp(process: PluginProcess, parts: InstanceParts): Promi
  * @throws {PluginError} as {@link setUp}.
  */
 export async function initialize(instance: Instance, { mount, stepTimeoutMs }: InstanceParts): Promise<void> {
-  const of = { plugin: instance.process.entry.name, mount: mount.path }
+  const of = { plugin: mount.pluginName, mount: mount.path }
   try {
     const options = { metadata: instance.metadata, timeoutMs: stepTimeoutMs }
     const { err } = await instance.process.channel.unary(BackendService.initialize, {}, options)

@@ -152,7 +152,7 @@ export class MountedBackend implements Backend {
   }
 
   #facts(what: string, mayHaveHappened: boolean, signal?: AbortSignal): CallFacts {
-    const of = { plugin: this.#slot.entry.name, mount: this.#parts.mount.path }
+    const of = { plugin: this.#parts.mount.pluginName, mount: this.#parts.mount.path }
     return { ...of, what, mayHaveHappened, ...(signal === undefined ? {} : { signal }) }
   }
 

@@ -68,6 +68,11 @@ export class Slots {
   }
 }
 
-function keyOf({ name, type, version, command, args, env, sha256, isBuiltin, isolation }: CatalogEntry): string {
-  return JSON.stringify([name, type, version, command, args, env, sha256, isBuiltin, isolation])
+function keyOf(entry: CatalogEntry): string {
+  const { name, type, version, command, args, env, sha256, isBuiltin, isolation } = entry
+  const program = [command, args, env, isBuiltin, isolation]
+  // Built-in plugins are told apart at their set-up, so that one process serves them all. A driver is another
+  // program to its environment: other cookie, other protocol versions.
+  if (isBuiltin) return JSON.stringify([type === 'database', ...program])
+  return JSON.stringify([name, type, version, sha256, ...program])
 }
