@@ -125,12 +125,25 @@ class LeasedPool extends pg.Pool {
   }
 
   async #connect(): Promise<PoolClient> {
-    const tried = this.#live()
+    const live = this.#liveSoon()
+    // Nothing may come between the choice of a generation and its connection.
+    const tried = live instanceof Promise ? await live : live
     try {
       return await tried.connect()
     } catch (error) {
       if (!isRefusal(error) || !(await this.#doubt(tried))) throw error
       return await this.#live().connect()
+    }
+  }
+
+  /** The same, also where the last credential ended before its successor came, as on a machine that stood still. */
+  #liveSoon(): Generation | Promise<Generation> {
+    const { generation } = this.#lease
+    try {
+      return this.#live()
+    } catch (error) {
+      if ((error as { readonly code?: string }).code !== 'ERR_PORTCULLIS_LEASE_EXPIRED') throw error
+      return this.#lease.doubt(generation).then(() => this.#live())
     }
   }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { baoProgram } from './bao-program.ts'
 import { type Child, startChild, untilReady } from './child.ts'
 import { freePort } from './free-port.ts'
@@ -105,7 +106,12 @@ function baoOf(child: Child, address: string, rootToken: string, folder: string)
     rootToken,
     call,
     async root(method, path, body, headers): Promise<BaoAnswer> {
-      const answer = await call(rootToken, method, path, body, headers)
+      let answer = await call(rootToken, method, path, body, headers)
+      // A dev server is healthy before its kv mount is ready, and refuses it meanwhile.
+      for (let tries = 0; tries < 100 && isUpgrading(answer); tries += 1) {
+        await wait(50)
+        answer = await call(rootToken, method, path, body, headers)
+      }
       if (answer.status >= 400)
         throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body?.errors ?? answer.body)}`)
       return answer
@@ -116,6 +122,10 @@ function baoOf(child: Child, address: string, rootToken: string, folder: string)
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+function isUpgrading({ status, body }: BaoAnswer): boolean {
+  return status === 400 && String(body?.errors?.[0]).startsWith('Upgrading from non-versioned')
 }
 
 async function callServer(
