@@ -1,7 +1,7 @@
 import { type Audit, createAudit } from './audit/audit.ts'
 import { createHasher, type Hasher } from './audit/hasher.ts'
 import { GatewayEmitter } from './emitter.ts'
-import { createHttpTransport } from './http/transport.ts'
+import type { createHttpTransport } from './http/transport.ts'
 import { createIdentities } from './identities.ts'
 import { createLeaseCache } from './lease/cache.ts'
 import { createLease } from './lease/handle.ts'
@@ -96,11 +96,17 @@ export async function createGateway(
   const hasher = createHasher(await auditKey(config, random))
   const instance = random.uuid()
   const transport =
-    'transport' in config.server ? config.server.transport : createHttpTransport(config.server.config, outside)
+    'transport' in config.server ? config.server.transport : await httpTransport(config.server.config, outside)
   // Last of what can fail: an open device would be left behind.
   const audit = await createAudit({ devices: config.devices, hasher, clock, instance, telemetry, diagnostics: emitter })
   const engine = createEngine(config, { ...outside, policy, audit, hasher, emitter, transport, instance })
   return new CallerGateway(engine, { caller: config.caller, identity: engine.own })
+}
+
+/** Loaded where it is needed: over a plugin host, undici would only take memory (25 MB) and time. */
+async function httpTransport(...args: Parameters<typeof createHttpTransport>): Promise<Transport> {
+  const http = await import('./http/transport.ts')
+  return http.createHttpTransport(...args)
 }
 
 interface Parts extends Drivers {

@@ -6,8 +6,15 @@ import { promisify } from 'node:util'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** The package as its users run it: built, in `dist/`. Stripping types at run time takes memory and time that they do not pay. */
-export async function buildPackage(): Promise<void> {
+let built: Promise<void> | undefined
+
+/** The package as its users run it, in `dist/`, once: stripping types at run time takes memory and time that they do not pay. */
+export function buildPackage(): Promise<void> {
+  built ??= build()
+  return built
+}
+
+async function build(): Promise<void> {
   const manifest = createRequire(import.meta.url).resolve('typescript/package.json')
   const tsc = join(dirname(manifest), 'bin/tsc')
   const flags = ['--declaration', 'false', '--isolatedDeclarations', 'false', '--removeComments']

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { PluginHost } from '../../../lib/plugin-host/index.ts'
+import { createCertificate } from '../../../lib/plugin-host/wire/certificate.ts'
 import { buildPackage, builtPluginHost } from '../built-package.ts'
 import { PATH, prepareGoKvProgram, senderOf, untilWritten, VALUE } from '../go-kv.ts'
 import type { Contestant, Row, Settings } from '../row.ts'
@@ -55,11 +56,12 @@ async function starts({ program, sha256, folder }: Settings, type: 'go-kv' | 'kv
   await first.close()
   const [entry] = first.operator.plugins().filter(({ name }) => name === type)
   const command = type === 'kv' ? [process.execPath, ...(entry?.args ?? [])] : [String(program)]
+  const { certPem } = await createCertificate()
   return {
     async round() {
       const host = await open()
       const read = await senderOf(host, host.auth())
-      const bareMs = await ownStartMs(command)
+      const bareMs = await ownStartMs(command, certPem)
       const beginMs = performance.now()
       await read('read', PATH)
       const ms = performance.now() - beginMs
@@ -79,20 +81,23 @@ async function starts({ program, sha256, folder }: Settings, type: 'go-kv' | 'kv
 }
 
 /** From the spawn of `command` to its handshake, with nobody who would speak to it. */
-async function ownStartMs([file = '', ...args]: readonly string[]): Promise<number> {
+async function ownStartMs([file = '', ...args]: readonly string[], certificate: string): Promise<number> {
   const beginMs = performance.now()
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'ignore'],
     env: {
       VAULT_BACKEND_PLUGIN: '6669da05-b1c8-4f49-97d9-c8e5bed98e20',
-      PLUGIN_PROTOCOL_VERSIONS: '5',
       VAULT_VERSION: '1.21.4',
+      VAULT_PLUGIN_AUTOMTLS_ENABLED: 'true',
+      PLUGIN_PROTOCOL_VERSIONS: '5',
+      PLUGIN_CLIENT_CERT: certificate,
     },
   })
   const ended = once(child, 'exit')
-  await once(createInterface({ input: child.stdout }), 'line')
-  const ms = performance.now() - beginMs
+  const line = once(createInterface({ input: child.stdout }), 'line').then(() => performance.now() - beginMs)
+  const ms = await Promise.race([line, ended.then(() => undefined)])
   child.kill('SIGKILL')
   await ended
+  if (ms === undefined) throw new Error('the plugin ended before its handshake')
   return ms
 }
