@@ -148,6 +148,8 @@ class AuthSession implements Session {
 
   #adopt(login: Login, sentAt: Moment): void {
     const { auth, clock, listener } = this.#deps
+    // A failure, so that the next try waits: an ended token which a server still describes would be asked for without end.
+    if (!(sentAt.nowMs + login.grant.ttlMs > clock.now())) throw endedError(auth.method, 'the token has no time left')
     const old = this.#live
     const last = this.#last
     if (last?.holds(login.grant.token) === true) {

@@ -145,3 +145,16 @@ test('the refusal of a handed token that is dead stands, also of one that could 
     )
   }
 })
+
+test('a handed token that has ended, and that the server still describes, is asked after once a back-off', async (t) => {
+  const double = sessionWith(handed({ token: 's.ended' }), {
+    'auth/token/lookup-self': () =>
+      answerWith({ data: { ttl: 0, expire_time: '2026-01-01T00:00:00Z', renewable: true, policies: ['default'] } }),
+  })
+  t.after(() => double.session.close())
+
+  await assert.rejects(double.session.current(), { code: 'ERR_PORTCULLIS_SESSION_ENDED' })
+  await assert.rejects(double.session.current(), { code: 'ERR_PORTCULLIS_SESSION_ENDED' })
+
+  assert.equal(double.calls.length, 1)
+})
