@@ -188,7 +188,7 @@ export class Http2Connection implements StreamHost, FrameTaker {
   }
 
   #sendSettings(): void {
-    const own =
+    const own: Readonly<Record<number, number>> =
       this.#role.kind === 'server' ? { [SETTING.maxStreams]: this.#role.maxStreams } : { [SETTING.enablePush]: 0 }
     const settings = { ...own, [SETTING.initialWindow]: STREAM_WINDOW, [SETTING.maxHeaderList]: MAX_HEADER_LIST }
     this.output.frame(FRAME.settings, 0, 0, settingsOf(settings))
