@@ -1,6 +1,6 @@
 import type { GatewayEmitter } from './emitter.ts'
 import { type AloneLeases, createAloneLeases } from './lease/alone-leases.ts'
-import { type Budget, createBudget } from './lease/budget.ts'
+import { type Budget, type Counted, createBudget } from './lease/budget.ts'
 import type { LeaseCache } from './lease/cache.ts'
 import { createGiveBack } from './lease/give-back.ts'
 import { createGovernor } from './lease/governor.ts'
@@ -49,12 +49,15 @@ export function createLeases(
   const token = (): ReturnType<Session['current']> => session.current()
   const forbidden: Session['forbidden'] = (dead) => session.forbidden(dead)
   const listener = keeperListener(emitter, telemetry)
+  const budget = createBudget(leases)
   const giveBack = createGiveBack({
     ...{ exchange, token },
     onReleased: (path) => listener.ended(path, 'released'),
-    onLeaked(path, code): void {
-      onLeak(path, code)
-      listener.ended(path, 'leaked')
+    onLeaked(kept, code): void {
+      onLeak(kept.path, code)
+      listener.ended(kept.path, 'leaked')
+      const nowMs = clock.now()
+      budget.leaked(kept.namespace, kept.path, remainsOf(kept, nowMs), nowMs)
     },
   })
   const onDead = (kept: Kept): void =>
@@ -84,10 +87,17 @@ export function createLeases(
   return {
     keeper,
     verifier,
-    budget: createBudget(leases),
+    budget,
     alone: createAloneLeases(),
     isUsable,
   }
+}
+
+/** What is left to count of a lease that nobody is served; not the lease, which holds the secret. */
+function remainsOf(kept: Kept, nowMs: number): Counted {
+  const endsAtMs = nowMs + kept.ownLeftMs(nowMs)
+  const { fate } = kept
+  return { leftMs: (at) => (fate?.isDead === true ? 0 : Math.min(endsAtMs, fate?.endsAtMs ?? Infinity) - at) }
 }
 
 function keeperListener(emitter: GatewayEmitter, telemetry: Telemetry): KeeperListener {

@@ -31,8 +31,17 @@ export interface Budget {
    * @throws {LeaseError} `ERR_PORTCULLIS_LEASE_BUDGET` when a cap is reached.
    */
   admit(namespace: string, path: string, nowMs: number): Seat | Promise<Seat>
-  /** A seat for the successor of a lease that lives: not refused, since its predecessor is about to go. */
-  succeed(namespace: string, path: string): Seat
+  /** A seat for what mints nothing that is kept. Not refused. */
+  pass(namespace: string, path: string): Seat
+  /**
+   * A seat for the successor of a lease that lives, whose predecessor is about to go: the caps hold twice as many then.
+   *
+   * @throws {LeaseError} `ERR_PORTCULLIS_LEASE_BUDGET` when that is reached: predecessors that do not go, because the server
+   *   does not let us revoke them, would pile up.
+   */
+  succeed(namespace: string, path: string, nowMs: number): Seat
+  /** It could not be ended, and counts to its end. */
+  leaked(namespace: string, path: string, lease: Counted, nowMs: number): void
   /** Seats taken; the leases on some may have ended since. */
   readonly size: number
 }
@@ -67,10 +76,27 @@ class SeatBudget implements Budget {
   admit(namespace: string, path: string, nowMs: number): Seat | Promise<Seat> {
     return this.#mustWait(namespace, path, nowMs)
       ? this.#admitLater(namespace, path, nowMs)
-      : this.succeed(namespace, path)
+      : this.pass(namespace, path)
   }
 
-  succeed(namespace: string, path: string): Seat {
+  leaked(namespace: string, path: string, lease: Counted, nowMs: number): void {
+    this.#add(namespace, path, lease, nowMs)
+  }
+
+  succeed(namespace: string, path: string, nowMs: number): Seat {
+    const { maxPerPath, max } = this.#options
+    const paths = this.#namespaces.get(namespace)
+    const underWay = this.#underWay.get(`${namespace}|${path}`) ?? 0
+    let here = leasesOf(paths?.get(path)).length + underWay
+    if (paths !== undefined && here >= 2 * maxPerPath) here = this.#prune(paths, path, nowMs) + underWay
+    if (here >= 2 * maxPerPath) throw this.#exhausted(path, `${here} leases live on it already, and do not go`)
+    if (this.size >= 2 * max) this.#pruneAll(nowMs)
+    if (this.size >= 2 * max)
+      throw this.#exhausted(path, `${this.size} leases live in this process already, and do not go`)
+    return this.pass(namespace, path)
+  }
+
+  pass(namespace: string, path: string): Seat {
     this.#move(namespace, path, 1)
     return {
       land: (lease, nowMs) => {
@@ -85,7 +111,7 @@ class SeatBudget implements Budget {
   async #admitLater(namespace: string, path: string, nowMs: number): Promise<Seat> {
     do await new Promise<void>((resolve) => this.#waiting.push(resolve))
     while (this.#mustWait(namespace, path, nowMs))
-    return this.succeed(namespace, path)
+    return this.pass(namespace, path)
   }
 
   /** @throws {LeaseError} there is no room, whatever becomes of those under way. */

@@ -10,7 +10,8 @@ export interface GiveBackDeps {
   readonly exchange: OwnExchange
   readonly token: () => Promise<SessionToken>
   readonly onReleased: (path: string) => void
-  readonly onLeaked: (path: string, code: string) => void
+  /** It lives on at the server, and is served to nobody. */
+  readonly onLeaked: (kept: Kept, code: string) => void
 }
 
 /** Bound on one release, so that a server which hangs does not hold a shutdown. */
@@ -32,7 +33,7 @@ export function createGiveBack({ exchange, token, onReleased, onLeaked }: GiveBa
       onReleased(path)
       return 'released'
     } catch (error) {
-      onLeaked(path, codeOf(error))
+      onLeaked(kept, codeOf(error))
       return 'leaked'
     }
   }

@@ -66,11 +66,11 @@ class BudgetAdmission implements Admission {
     const { namespace, path } = request
     const mount = mounts.known(namespace, path)
     const isFree = isStatic || (mount !== undefined && !mayMint(mount, request))
-    if (isFree) return budget.succeed(namespace, path)
+    if (isFree) return budget.pass(namespace, path)
     try {
       return await budget.admit(namespace, path, clock.now())
     } catch (error) {
-      if (!(await this.#mayMint(request))) return budget.succeed(namespace, path)
+      if (!(await this.#mayMint(request))) return budget.pass(namespace, path)
       onRefused()
       throw error
     }
@@ -91,7 +91,7 @@ class BudgetAdmission implements Admission {
     return {
       take: (exchange) => {
         if (exchange.answer.leaseId === '') return
-        const taken = seat ?? budget.succeed(namespace, path)
+        const taken = seat ?? budget.pass(namespace, path)
         seat = undefined
         taken.land(this.#note(exchange, request), clock.now())
       },

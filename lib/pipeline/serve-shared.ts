@@ -130,10 +130,11 @@ class SharedServer implements ServeShared, HoldSource {
   async #fly(call: Call, key: string, isSuccessor = false): Promise<Landed> {
     const { admission, budget, cache, entries, keeper, send } = this.#deps
     const { id, request } = call
+    const { namespace, path } = request
     // A watch mints nothing that is kept, and is bounded by its own rate.
-    const isFree = isSuccessor || call.isWatched === true
-    const isStatic = this.#static.get(key) === true
-    const seat = isFree ? budget.succeed(request.namespace, request.path) : await admission.shared(request, isStatic)
+    const isFree = call.isWatched === true || this.#static.get(key) === true
+    const nowMs = this.#deps.clock.now()
+    const seat = isSuccessor ? budget.succeed(namespace, path, nowMs) : await admission.shared(request, isFree)
     const arrived = cache.depart()
     let kept: Kept | undefined
     try {

@@ -43,7 +43,7 @@ test('while others are under way the next one waits, and is let in or refused by
 test('the successor of a lease that lives is let in when the path is full', () => {
   const budget = createBudget({ maxPerPath: 1, max: 1 })
   seat(budget.admit('', 'a', 0)).land(until(100), 0)
-  budget.succeed('', 'a').land(until(200), 100)
+  budget.succeed('', 'a', 100).land(until(200), 100)
   assert.throws(() => budget.admit('', 'a', 150), { code: 'ERR_PORTCULLIS_LEASE_BUDGET' })
 })
 
@@ -51,4 +51,16 @@ test('a path that grows without a cap forgets what has ended', () => {
   const budget = createBudget({ maxPerPath: Infinity, max: Infinity })
   for (let nowMs = 0; nowMs < 1_000; nowMs += 1) seat(budget.admit('', 'a', nowMs)).land(until(nowMs + 1), nowMs)
   assert.ok(budget.size <= 32, `${budget.size} are remembered`)
+})
+
+test('successors are refused where their predecessors pile up; what leaked counts to its end', () => {
+  const budget = createBudget({ maxPerPath: 2, max: 10 })
+  for (let i = 0; i < 2; i += 1) seat(budget.admit('', 'a', 0)).land(until(0), 0)
+  for (let i = 0; i < 4; i += 1) {
+    budget.succeed('', 'a', 10).leave()
+    budget.leaked('', 'a', until(100), 10)
+  }
+  assert.throws(() => budget.succeed('', 'a', 10), { code: 'ERR_PORTCULLIS_LEASE_BUDGET' })
+  budget.succeed('', 'b', 10).leave()
+  budget.succeed('', 'a', 100).leave()
 })
