@@ -103,7 +103,7 @@ export async function createGateway(
   return new CallerGateway(engine, { caller: config.caller, identity: engine.own })
 }
 
-/** Loaded where it is needed: over a plugin host, undici would only take memory (25 MB) and time. */
+/** Loaded where it is needed: over a plugin host, undici would only take memory (10 to 15 MB) and time. */
 async function httpTransport(...args: Parameters<typeof createHttpTransport>): Promise<Transport> {
   const http = await import('./http/transport.ts')
   return http.createHttpTransport(...args)
