@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** A process, told apart from a later one of the same number by its start. */
 export interface ProcessId {
@@ -62,10 +62,13 @@ export function processesWith(variable: string): readonly ProcessId[] {
     .flatMap((pid) => processOf(pid) ?? [])
 }
 
-/** Processes that run as `uid`. */
+/**
+ * Processes that run as `uid`, by any of their four user numbers. Those that have ended and wait only for a parent to
+ * notice (for ever, where PID 1 of a container reaps nobody) run nothing and are left out.
+ */
 export function processesOfUser(uid: number): readonly ProcessId[] {
   return everyPid()
-    .filter((pid) => statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === uid)
+    .filter((pid) => usersOf(pid).includes(uid) && !hasEnded(pid))
     .flatMap((pid) => processOf(pid) ?? [])
 }
 
@@ -82,17 +85,31 @@ function everyPid(): readonly number[] {
   }
 }
 
+/** Real, effective, saved and file system user of a process. */
+function usersOf(pid: number): readonly number[] {
+  const line = /^Uid:\s+(.+)$/m.exec(textOf(`/proc/${pid}/status`))
+  return line?.[1]?.split(/\s+/).map(Number) ?? []
+}
+
+/** A zombie to its last thread: where the first thread has ended, the others can still run. */
+function hasEnded(pid: number): boolean {
+  const state = statOf(pid)?.[0]
+  return (state === 'Z' || state === 'X') && threadsOf(pid).length <= 1
+}
+
 /** Each thread has the children that it made. */
 function childrenOf(pid: number): readonly number[] {
-  let threads: readonly string[]
+  return threadsOf(pid).flatMap((thread) =>
+    textOf(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number),
+  )
+}
+
+function threadsOf(pid: number): readonly string[] {
   try {
-    threads = readdirSync(`/proc/${pid}/task`)
+    return readdirSync(`/proc/${pid}/task`)
   } catch {
     return []
   }
-  return threads.flatMap((thread) =>
-    textOf(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number),
-  )
 }
 
 /** Fields after the name. */
