@@ -4,7 +4,7 @@ import type { PluginsOptions } from './process/config.ts'
 import type { Isolation } from './process/plugins.ts'
 import { SYSTEM_TTL_MS } from './router/duration.ts'
 import type { HostEvent } from './router/events.ts'
-import { DEFAULT_ISOLATION, type MountOptions } from './router/operator.ts'
+import type { MountOptions } from './router/operator.ts'
 import type { PluginSpec } from './router/register.ts'
 
 /** What {@link createPluginHost} takes. */
@@ -56,6 +56,8 @@ const NAMES: readonly (keyof PluginHostOptions)[] = [
 const MOUNT_NAMES = ['type', 'version', 'description', 'options', 'defaultLeaseTtlMs', 'maxLeaseTtlMs']
 const PLUGIN_NAMES = ['name', 'type', 'version', 'command', 'args', 'env', 'sha256', 'isolation']
 const ISOLATIONS: readonly unknown[] = ['crash', 'uid', 'sandbox']
+/** How strongly plugins are kept apart where nothing is said. */
+export const DEFAULT_ISOLATION: Isolation = 'crash'
 /** Bytes that one mount may store. */
 export const MAX_STORAGE_BYTES: number = 256 * 1024 * 1024
 

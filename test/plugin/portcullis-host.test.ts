@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Backend } from '../../lib/plugin-host/backend/backend.ts'
+import type { Backend } from '../../lib/model/backend.ts'
 import {
   CALL,
   entryOf,

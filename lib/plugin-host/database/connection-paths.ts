@@ -1,5 +1,5 @@
+import type { BackendReply } from '../../model/backend.ts'
 import type { JsonObject, JsonValue } from '../../model/json.ts'
-import type { BackendReply } from '../backend/backend.ts'
 import { hidesPassword, withoutPassword } from './connection-url.ts'
 import type { Connections } from './connections.ts'
 import type { EngineContext } from './context.ts'

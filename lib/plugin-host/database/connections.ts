@@ -1,5 +1,5 @@
+import type { CredentialType, DatabaseDriver } from '../../model/database.ts'
 import type { JsonObject } from '../../model/json.ts'
-import type { CredentialType, DatabaseDriver } from '../backend/database.ts'
 import type { EngineContext } from './context.ts'
 import { driverWords, openWords } from './driver-words.ts'
 import { limitedDriver } from './limited-driver.ts'

@@ -1,9 +1,9 @@
+import type { SystemView } from '../../model/backend.ts'
+import type { DatabaseDriver } from '../../model/database.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Diagnostics } from '../../ports/diagnostics.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Store } from '../../ports/store.ts'
-import type { SystemView } from '../backend/backend.ts'
-import type { DatabaseDriver } from '../backend/database.ts'
 
 /**
  * Opens the driver that stands in the catalog by that name; `''` as version is the catalog's choice.

@@ -1,4 +1,4 @@
-import type { CredentialType } from '../backend/database.ts'
+import type { CredentialType } from '../../model/database.ts'
 import { countOf, type FieldValues } from './fields.ts'
 import type { CredentialConfig } from './records.ts'
 import { refuse } from './reply.ts'

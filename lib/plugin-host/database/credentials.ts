@@ -1,7 +1,7 @@
 import { generateKeyPair } from 'node:crypto'
 import { promisify } from 'node:util'
 import { PluginError } from '../../errors/index.ts'
-import type { CredentialType } from '../backend/database.ts'
+import type { CredentialType } from '../../model/database.ts'
 import type { EngineContext } from './context.ts'
 import { DEFAULT_PASSWORD_POLICY, generatePassword } from './password-policy.ts'
 import type { Credential, CredentialConfig } from './records.ts'

@@ -1,10 +1,4 @@
 import { PluginError, PortcullisError } from '../../errors/index.ts'
-import type { JsonObject } from '../../model/json.ts'
-import { parseObjectText } from '../../model/parse-json.ts'
-import type { Clock } from '../../ports/clock.ts'
-import { type Diagnostics, NO_DIAGNOSTICS } from '../../ports/diagnostics.ts'
-import type { Random } from '../../ports/random.ts'
-import type { Store } from '../../ports/store.ts'
 import type {
   Backend,
   BackendCallOptions,
@@ -14,7 +8,13 @@ import type {
   MountFacts,
   SpecialPaths,
   SystemView,
-} from '../backend/backend.ts'
+} from '../../model/backend.ts'
+import type { JsonObject } from '../../model/json.ts'
+import { parseObjectText } from '../../model/parse-json.ts'
+import type { Clock } from '../../ports/clock.ts'
+import { type Diagnostics, NO_DIAGNOSTICS } from '../../ports/diagnostics.ts'
+import type { Random } from '../../ports/random.ts'
+import type { Store } from '../../ports/store.ts'
 import { InFlight } from '../storage/in-flight.ts'
 import { connectionPaths } from './connection-paths.ts'
 import { Connections } from './connections.ts'

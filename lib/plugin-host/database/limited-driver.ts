@@ -1,6 +1,6 @@
 import { PluginError } from '../../errors/index.ts'
+import type { DatabaseDriver } from '../../model/database.ts'
 import type { Clock } from '../../ports/clock.ts'
-import type { DatabaseDriver } from '../backend/database.ts'
 
 /** Longest call of a driver; milliseconds. The servers give a request no more. */
 const CALL_MS = 90_000

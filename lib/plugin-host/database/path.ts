@@ -1,5 +1,5 @@
+import type { BackendOperation, BackendReply, BackendRequest } from '../../model/backend.ts'
 import type { JsonObject } from '../../model/json.ts'
-import type { BackendOperation, BackendReply, BackendRequest } from '../backend/backend.ts'
 import type { Fields, FieldValues } from './fields.ts'
 
 /** One request, read by its path. */

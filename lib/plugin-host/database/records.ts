@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer'
 import { StorageError } from '../../errors/index.ts'
+import type { CredentialType } from '../../model/database.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { parseObject } from '../../model/parse-json.ts'
 import type { Store, StoreChange } from '../../ports/store.ts'
-import type { CredentialType } from '../backend/database.ts'
 
 /** A connection, as stored: a driver and what it is initialised with. */
 export interface ConnectionRecord {

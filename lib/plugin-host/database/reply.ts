@@ -1,5 +1,5 @@
+import type { BackendReply, BackendSecret } from '../../model/backend.ts'
 import type { JsonObject } from '../../model/json.ts'
-import type { BackendReply, BackendSecret } from '../backend/backend.ts'
 
 /** Ends a request with what the caller is told. Never leaves this folder. */
 export class Refusal extends Error {

@@ -1,5 +1,5 @@
+import type { BackendReply } from '../../model/backend.ts'
 import type { JsonObject } from '../../model/json.ts'
-import type { BackendReply } from '../backend/backend.ts'
 import { credentialTerms } from './credential-config.ts'
 import type { Fields, FieldValues } from './fields.ts'
 import { type EnginePath, LIST_FIELDS, listHandler, type PathCall } from './path.ts'

@@ -1,4 +1,4 @@
-import type { DatabaseDriver } from '../backend/database.ts'
+import type { DatabaseDriver } from '../../model/database.ts'
 import type { EngineContext } from './context.ts'
 import { driverWords } from './driver-words.ts'
 import type { AllRecords, ConnectionRecord, PendingRoot } from './records.ts'

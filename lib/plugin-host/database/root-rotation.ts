@@ -1,4 +1,4 @@
-import type { BackendReply } from '../backend/backend.ts'
+import type { BackendReply } from '../../model/backend.ts'
 import { type Connections, type OpenConnection, secretsOf } from './connections.ts'
 import type { EngineContext } from './context.ts'
 import { passwordOf } from './credentials.ts'

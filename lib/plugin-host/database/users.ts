@@ -1,6 +1,6 @@
+import type { BackendReply, BackendRequest, BackendSecret } from '../../model/backend.ts'
 import { isJsonObject, type JsonObject } from '../../model/json.ts'
 import { parseObjectText } from '../../model/parse-json.ts'
-import type { BackendReply, BackendRequest, BackendSecret } from '../backend/backend.ts'
 import { type Connections, type OpenConnection, secretsOf, supportsCredential } from './connections.ts'
 import type { EngineContext } from './context.ts'
 import { newCredential } from './credentials.ts'

@@ -1,5 +1,5 @@
-import type { Backend, MountFacts } from '../backend/backend.ts'
-import type { DatabaseDriver } from '../backend/database.ts'
+import type { Backend, MountFacts } from '../../model/backend.ts'
+import type { DatabaseDriver } from '../../model/database.ts'
 import { type PluginsConfig, type PluginsOptions, pluginsConfig } from './config.ts'
 import { openDatabase } from './database-client.ts'
 import { failure } from './failure.ts'

@@ -1,5 +1,5 @@
+import type { DatabaseDriver, NewUser, UpdateUser } from '../../model/database.ts'
 import type { JsonObject } from '../../model/json.ts'
-import type { DatabaseDriver, NewUser, UpdateUser } from '../backend/database.ts'
 import { newUserToWire, updateUserToWire } from '../wire/database.ts'
 import { DatabaseService } from '../wire/gen/services.ts'
 import type { Unary } from '../wire/grpc/method.ts'

@@ -1,5 +1,5 @@
 import { PluginError } from '../../errors/index.ts'
-import type { BackendRequest, SpecialPaths } from '../backend/backend.ts'
+import type { BackendRequest, SpecialPaths } from '../../model/backend.ts'
 import { BackendService, PluginVersionService } from '../wire/gen/services.ts'
 import { reflect } from '../wire/reflection.ts'
 import { replyFromWire, specialPathsFromWire } from '../wire/reply.ts'

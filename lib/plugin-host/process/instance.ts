@@ -1,5 +1,5 @@
+import type { MountFacts } from '../../model/backend.ts'
 import type { Random } from '../../ports/random.ts'
-import type { MountFacts } from '../backend/backend.ts'
 import { BackendService } from '../wire/gen/services.ts'
 import type { CallOptions } from '../wire/grpc/client-call.ts'
 import type { Unary } from '../wire/grpc/method.ts'

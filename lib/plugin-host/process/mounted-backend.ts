@@ -6,7 +6,7 @@ import type {
   BackendRequest,
   Existence,
   SpecialPaths,
-} from '../backend/backend.ts'
+} from '../../model/backend.ts'
 import { BackendService } from '../wire/gen/services.ts'
 import { existenceFromWire, replyFromWire, specialPathsFromWire } from '../wire/reply.ts'
 import { requestToWire } from '../wire/request.ts'

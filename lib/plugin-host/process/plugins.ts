@@ -1,6 +1,6 @@
+import type { Backend, MountFacts, SpecialPaths, SystemView } from '../../model/backend.ts'
+import type { DatabaseDriver } from '../../model/database.ts'
 import type { Store } from '../../ports/store.ts'
-import type { Backend, MountFacts, SpecialPaths, SystemView } from '../backend/backend.ts'
-import type { DatabaseDriver } from '../backend/database.ts'
 
 export type PluginType = 'secret' | 'auth' | 'database'
 

@@ -1,6 +1,6 @@
 import { PluginError, StorageError } from '../../errors/index.ts'
+import type { SystemView } from '../../model/backend.ts'
 import type { Store } from '../../ports/store.ts'
-import type { SystemView } from '../backend/backend.ts'
 
 /** Storage of a plugin that is only looked at: refuses every call. */
 export const NO_STORAGE: Store = Object.freeze({

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { PortcullisError } from '../../errors/index.ts'
-import type { SystemView } from '../backend/backend.ts'
+import type { SystemView } from '../../model/backend.ts'
 import type { ResponseWrapInfo } from '../wire/gen/backend.ts'
 import { SystemViewService } from '../wire/gen/services.ts'
 import type { GrpcServer } from '../wire/grpc/server.ts'

@@ -1,5 +1,5 @@
 import { PluginError } from '../../errors/index.ts'
-import type { Backend, BackendEntity, BackendWrap, MountFacts, SystemView } from '../backend/backend.ts'
+import type { Backend, BackendEntity, BackendWrap, MountFacts, SystemView } from '../../model/backend.ts'
 import type { BackendServices, CatalogEntry, Plugins } from '../process/plugins.ts'
 import { viewOf } from '../storage/view.ts'
 import type { Catalog } from './catalog.ts'

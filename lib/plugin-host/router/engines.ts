@@ -1,5 +1,5 @@
 import { PluginError } from '../../errors/index.ts'
-import type { DatabaseDriver } from '../backend/database.ts'
+import type { DatabaseDriver } from '../../model/database.ts'
 import { databaseEngine } from '../database/engine.ts'
 import type { Plugins } from '../process/plugins.ts'
 import type { Engine } from './backends.ts'

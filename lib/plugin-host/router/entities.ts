@@ -1,4 +1,4 @@
-import type { BackendEntity } from '../backend/backend.ts'
+import type { BackendEntity } from '../../model/backend.ts'
 import type { Context } from './context.ts'
 import { hashOf, randomHex } from './names.ts'
 

@@ -1,5 +1,5 @@
+import type { BackendSecret } from '../../model/backend.ts'
 import type { Scheduled } from '../../ports/schedule.ts'
-import type { BackendSecret } from '../backend/backend.ts'
 
 /** A lease as it is kept. Moments are milliseconds since 1970. */
 export interface LeaseRecord {

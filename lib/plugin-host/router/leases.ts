@@ -1,4 +1,4 @@
-import type { BackendSecret } from '../backend/backend.ts'
+import type { BackendSecret } from '../../model/backend.ts'
 import { type Context, dueOfSpan, wallTimeFor } from './context.ts'
 import { codeOf } from './events.ts'
 import { Lease, type LeaseRecord } from './lease.ts'

@@ -1,4 +1,4 @@
-import type { BackendAuth } from '../backend/backend.ts'
+import type { BackendAuth } from '../../model/backend.ts'
 import type { Backends } from './backends.ts'
 import type { Context } from './context.ts'
 import type { Entities } from './entities.ts'

@@ -1,5 +1,5 @@
+import type { Backend } from '../../model/backend.ts'
 import type { JsonObject } from '../../model/json.ts'
-import type { Backend } from '../backend/backend.ts'
 import { secondsOf } from './duration.ts'
 import { Gate } from './gate.ts'
 import { type PathRules, pathRules } from './path-rules.ts'

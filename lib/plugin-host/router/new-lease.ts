@@ -1,4 +1,4 @@
-import type { BackendSecret } from '../backend/backend.ts'
+import type { BackendSecret } from '../../model/backend.ts'
 import type { LeaseRecord } from './lease.ts'
 import type { Token } from './token.ts'
 

@@ -1,5 +1,5 @@
+import type { BackendReply, BackendRequest, BackendResponse } from '../../model/backend.ts'
 import type { JsonObject } from '../../model/json.ts'
-import type { BackendReply, BackendRequest, BackendResponse } from '../backend/backend.ts'
 import type { Backends } from './backends.ts'
 import { type Context, OWN_CALL_LIMIT_MS, wallTimeFor } from './context.ts'
 import { codeOf } from './events.ts'

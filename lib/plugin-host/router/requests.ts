@@ -1,12 +1,12 @@
-import type { JsonObject } from '../../model/json.ts'
-import type { Operation } from '../../model/operation.ts'
 import type {
   BackendCallOptions,
   BackendOperation,
   BackendRequest,
   BackendResponse,
   BackendSecret,
-} from '../backend/backend.ts'
+} from '../../model/backend.ts'
+import type { JsonObject } from '../../model/json.ts'
+import type { Operation } from '../../model/operation.ts'
 import type { Backends } from './backends.ts'
 import type { Leases } from './leases.ts'
 import type { LogIn } from './logins.ts'

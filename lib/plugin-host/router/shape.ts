@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
+import type { BackendError, BackendOperation, BackendReply, BackendResponse } from '../../model/backend.ts'
 import type { JsonObject, JsonValue } from '../../model/json.ts'
 import { parseObjectText } from '../../model/parse-json.ts'
-import type { BackendError, BackendOperation, BackendReply, BackendResponse } from '../backend/backend.ts'
 import type { Outcome } from './outcome.ts'
 import { type Refusal, refuse, wrapped } from './refusal.ts'
 

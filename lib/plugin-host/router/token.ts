@@ -1,5 +1,5 @@
+import type { BackendAuth } from '../../model/backend.ts'
 import type { Scheduled } from '../../ports/schedule.ts'
-import type { BackendAuth } from '../backend/backend.ts'
 
 /** What a token may do: everything, the mounts, or what gateway policies allow its holder. */
 export type TokenKind = 'operator' | 'gateway' | 'caller'

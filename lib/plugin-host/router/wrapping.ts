@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
+import type { BackendWrap } from '../../model/backend.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { parseObjectText } from '../../model/parse-json.ts'
-import type { BackendWrap } from '../backend/backend.ts'
 import { type Context, dueOf } from './context.ts'
 import { secondsOf, timeText } from './duration.ts'
 import { codeOf } from './events.ts'

@@ -1,4 +1,4 @@
-import type { BackendError } from '../backend/backend.ts'
+import type { BackendError } from '../../model/backend.ts'
 import type { ProtoError } from './gen/backend.ts'
 
 /** Kinds by their number on the wire, and the text that some of them always have. */

@@ -1,4 +1,4 @@
-import type { CredentialType, NewUser, UpdateUser } from '../backend/database.ts'
+import type { CredentialType, NewUser, UpdateUser } from '../../model/database.ts'
 import type { NewUserRequest, Statements, UpdateUserRequest } from './gen/database.ts'
 import { momentFromWire, momentToWire } from './units.ts'
 

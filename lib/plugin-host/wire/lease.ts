@@ -1,4 +1,4 @@
-import type { BackendAlias, BackendAuth, BackendSecret } from '../backend/backend.ts'
+import type { BackendAlias, BackendAuth, BackendSecret } from '../../model/backend.ts'
 import type { Auth, LeaseOptions, Secret } from './gen/backend.ts'
 import type { Alias } from './gen/logical.ts'
 import { countFromWire, countToWire, jsonText, momentFromWire, momentToWire, msFromWire, msToWire } from './units.ts'

@@ -1,4 +1,4 @@
-import type { BackendReply, BackendResponse, Existence, SpecialPaths } from '../backend/backend.ts'
+import type { BackendReply, BackendResponse, Existence, SpecialPaths } from '../../model/backend.ts'
 import { errorFromWire, errorToWire } from './backend-error.ts'
 import type { HandleExistenceCheckReply, HandleRequestReply, Paths, Response } from './gen/backend.ts'
 import { headersFromWire, headersToWire } from './headers.ts'

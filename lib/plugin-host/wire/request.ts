@@ -1,4 +1,4 @@
-import type { BackendOperation, BackendRequest } from '../backend/backend.ts'
+import type { BackendOperation, BackendRequest } from '../../model/backend.ts'
 import type { Request } from './gen/backend.ts'
 import { headersFromWire, headersToWire } from './headers.ts'
 import { authFromWire, authToWire, secretFromWire, secretToWire } from './lease.ts'

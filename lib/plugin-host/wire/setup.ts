@@ -1,4 +1,4 @@
-import type { MountFacts } from '../backend/backend.ts'
+import type { MountFacts } from '../../model/backend.ts'
 import type { SetupArgs } from './gen/backend.ts'
 
 /** What a backend is told of its mount: those facts that travel. */

@@ -1,4 +1,4 @@
-import type { BackendEntity, BackendWrap } from '../backend/backend.ts'
+import type { BackendEntity, BackendWrap } from '../../model/backend.ts'
 import type { ResponseWrapInfo } from './gen/backend.ts'
 import type { Entity } from './gen/logical.ts'
 import type { PluginEnvReply } from './gen/system-view.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BackendReply } from '../../../lib/plugin-host/backend/backend.ts'
+import type { BackendReply } from '../../../lib/model/backend.ts'
 import { authOf, type Script, said, secretOf } from '../router/scripted-plugins.ts'
 import { world } from '../router/world.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Backend } from '../../../lib/plugin-host/backend/backend.ts'
+import type { Backend } from '../../../lib/model/backend.ts'
 import { memory } from '../../../lib/plugin-host/storage/memory.ts'
 import type { Clock } from '../../../lib/ports/clock.ts'
 import type { Store } from '../../../lib/ports/store.ts'

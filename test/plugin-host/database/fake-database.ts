@@ -1,6 +1,6 @@
 import { PluginError } from '../../../lib/errors/index.ts'
+import type { DatabaseDriver, NewUser, UpdateUser } from '../../../lib/model/database.ts'
 import type { JsonObject } from '../../../lib/model/json.ts'
-import type { DatabaseDriver, NewUser, UpdateUser } from '../../../lib/plugin-host/backend/database.ts'
 
 /** What goes wrong in a call: before or after it has taken effect; `hang` answers when it is released. */
 export type Trouble = 'fail-before' | 'fail-after' | 'hang'

@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
 import { PluginError } from '../../../lib/errors/index.ts'
-import type { Backend, SystemView } from '../../../lib/plugin-host/backend/backend.ts'
+import type { Backend, SystemView } from '../../../lib/model/backend.ts'
 import type { OpenDriver } from '../../../lib/plugin-host/database/context.ts'
 import { databaseEngine } from '../../../lib/plugin-host/database/engine.ts'
 import { memory } from '../../../lib/plugin-host/storage/memory.ts'

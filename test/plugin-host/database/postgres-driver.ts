@@ -1,7 +1,7 @@
 import { Client, type DatabaseError } from 'pg'
 import { PluginError } from '../../../lib/errors/index.ts'
+import type { DatabaseDriver, NewUser, UpdateUser } from '../../../lib/model/database.ts'
 import type { JsonObject } from '../../../lib/model/json.ts'
-import type { DatabaseDriver, NewUser, UpdateUser } from '../../../lib/plugin-host/backend/database.ts'
 
 /** A driver in this process that says what the server's own PostgreSQL driver says, for comparing engines. */
 export function postgresDriver(): DatabaseDriver {

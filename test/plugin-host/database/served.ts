@@ -4,7 +4,7 @@ import type {
   BackendReply,
   BackendRequest,
   BackendSecret,
-} from '../../../lib/plugin-host/backend/backend.ts'
+} from '../../../lib/model/backend.ts'
 
 /** What a server would say over HTTP, without what differs from run to run. */
 export interface Served {

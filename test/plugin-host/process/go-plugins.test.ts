@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { PluginError } from '../../../lib/errors/index.ts'
-import type { Backend } from '../../../lib/plugin-host/backend/backend.ts'
+import type { Backend } from '../../../lib/model/backend.ts'
 import { memory } from '../../../lib/plugin-host/storage/memory.ts'
 import {
   ELASTICSEARCH_PLUGIN,

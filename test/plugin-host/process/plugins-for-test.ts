@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import type { BackendRequest, MountFacts, SystemView } from '../../../lib/plugin-host/backend/backend.ts'
+import type { BackendRequest, MountFacts, SystemView } from '../../../lib/model/backend.ts'
 import type { PluginsOptions } from '../../../lib/plugin-host/process/config.ts'
 import { createPlugins } from '../../../lib/plugin-host/process/create-plugins.ts'
 import type { PluginLogEntry } from '../../../lib/plugin-host/process/log-entry.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StorageError } from '../../../lib/errors/index.ts'
-import type { BackendReply, BackendRequest } from '../../../lib/plugin-host/backend/backend.ts'
+import type { BackendReply, BackendRequest } from '../../../lib/model/backend.ts'
 import type { Store } from '../../../lib/ports/store.ts'
 import { type Script, said, secretOf } from './scripted-plugins.ts'
 import { type World, world } from './world.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BackendError, BackendReply, BackendRequest } from '../../../lib/plugin-host/backend/backend.ts'
+import type { BackendError, BackendReply, BackendRequest } from '../../../lib/model/backend.ts'
 import { SYSTEM_TTL_MS } from '../../../lib/plugin-host/router/duration.ts'
 import { authOf, type Script, said } from './scripted-plugins.ts'
 import { world } from './world.ts'

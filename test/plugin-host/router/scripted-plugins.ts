@@ -8,7 +8,7 @@ import type {
   Existence,
   MountFacts,
   SpecialPaths,
-} from '../../../lib/plugin-host/backend/backend.ts'
+} from '../../../lib/model/backend.ts'
 import type { BackendServices, CatalogEntry, Inspection, Plugins } from '../../../lib/plugin-host/process/plugins.ts'
 
 /** What a scripted plugin does with requests. */

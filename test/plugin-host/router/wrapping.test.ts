@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { BackendReply } from '../../../lib/model/backend.ts'
 import { unseal } from '../../../lib/model/sealed.ts'
-import type { BackendReply } from '../../../lib/plugin-host/backend/backend.ts'
 import { authOf, type Script, said, secretOf } from './scripted-plugins.ts'
 import { type World, world } from './world.ts'
 

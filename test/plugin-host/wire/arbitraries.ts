@@ -7,7 +7,7 @@ import type {
   BackendRequest,
   BackendResponse,
   BackendSecret,
-} from '../../../lib/plugin-host/backend/backend.ts'
+} from '../../../lib/model/backend.ts'
 
 function record<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
   return fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>

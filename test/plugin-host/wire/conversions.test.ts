@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { NewUser, UpdateUser } from '../../../lib/model/database.ts'
 import type { JsonObject } from '../../../lib/model/json.ts'
-import type { NewUser, UpdateUser } from '../../../lib/plugin-host/backend/database.ts'
 import { errorFromWire, errorToWire } from '../../../lib/plugin-host/wire/backend-error.ts'
 import {
   newUserFromWire,

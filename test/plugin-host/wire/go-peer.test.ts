@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { BackendReply, BackendRequest } from '../../../lib/plugin-host/backend/backend.ts'
+import type { BackendReply, BackendRequest } from '../../../lib/model/backend.ts'
 import {
   BackendService,
   DatabaseService,

@@ -1,6 +1,6 @@
 import { PluginRefusal } from '../../refusal.ts'
 import type { PluginStorage } from '../../storage.ts'
-import { createLocks } from '../kv/locks.ts'
+import { createLocks } from '../locks.ts'
 import { type StoredKey, TransitKey } from './key.ts'
 import type { KeyType } from './key-type.ts'
 import { generateVersion } from './material.ts'

@@ -1,1 +1,0 @@
-export type { CredentialType, DatabaseDriver, NewUser, UpdateUser } from '../../model/database.ts'
