@@ -140,18 +140,3 @@ Object.defineProperty(SealedAnswer.prototype, inspect.custom, {
     return this.toJSON()
   },
 })
-
-/** An answer of the server that says nothing; what a dry run gives. */
-export const NO_ANSWER: ServerAnswer = Object.freeze({
-  status: 0,
-  requestId: '',
-  leaseId: '',
-  leaseDurationMs: 0,
-  renewable: false,
-  data: undefined,
-  warnings: Object.freeze([]),
-  wrapInfo: undefined,
-  auth: undefined,
-  raw: undefined,
-  mountType: '',
-})

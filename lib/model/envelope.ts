@@ -47,7 +47,7 @@ export function isAnswer(status: number, body: Body): boolean {
   return body.kind === 'json' && isJsonObject(body.object.data)
 }
 
-/** An answer that says nothing. */
+/** An answer that says nothing; what a dry run gives. */
 export const EMPTY_ANSWER: ServerAnswer = Object.freeze({
   status: 0,
   requestId: '',

@@ -1,3 +1,4 @@
+import { durationMs } from '../model/duration.ts'
 /** Environment variables, as handed in by whoever may read them. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -37,24 +38,9 @@ export function countOf({ name, text }: Variable): number {
   return Number(text)
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-}
-const DURATION = /^(?:\d+(?:\.\d+)?(?:ns|us|µs|μs|ms|s|m|h))+$/
-const DURATION_PART = /(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h)/g
-
-/** Milliseconds of a Go duration (`1m30s`, `500ms`) or of whole seconds (`90`). @throws {TypeError} naming the variable. */
+/** Milliseconds of a duration as Go writes it (`1m30s`, `500ms`) or of whole seconds (`90`). @throws {TypeError} naming the variable. */
 export function durationMsOf({ name, text }: Variable): number {
-  if (/^\d+$/.test(text)) return Number(text) * 1000
-  if (!DURATION.test(text)) throw new TypeError(`${name} must be a duration such as 60s or 1m30s, or whole seconds`)
-  let totalMs = 0
-  for (const [, amount, unit] of text.matchAll(DURATION_PART)) totalMs += Number(amount) * (UNIT_MS[unit ?? ''] ?? 0)
-  return totalMs
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : durationMs(text)
+  if (ms === undefined) throw new TypeError(`${name} must be a duration such as 60s or 1m30s, or whole seconds`)
+  return ms
 }

@@ -1,9 +1,10 @@
 import { GatewayError, type PolicyDeniedError } from '../errors/index.ts'
 import { type Revocation, revocationOf } from '../lease/revocations.ts'
-import { type Answer, NO_ANSWER, SealedAnswer } from '../model/answer.ts'
+import { type Answer, SealedAnswer } from '../model/answer.ts'
 import type { AuditEntry } from '../model/audit-entry.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
+import { EMPTY_ANSWER } from '../model/envelope.ts'
 import type { GatewayEvents } from '../model/events.ts'
 import type { CallOptions } from '../model/gateway.ts'
 import { type GatewayRequest, NO_QUERY } from '../model/request.ts'
@@ -153,7 +154,7 @@ class RequestPipeline implements Pipeline {
     }
     const guarded = this.#deps.guardLease(who.caller, request, verdict)
     if (guarded !== undefined) return this.#refuse(id, who, request, trace, denial(guarded, request))
-    if (options.dryRun === true) return Promise.resolve(new SealedAnswer(NO_ANSWER, DRY_RUN, verdict.decision))
+    if (options.dryRun === true) return Promise.resolve(new SealedAnswer(EMPTY_ANSWER, DRY_RUN, verdict.decision))
     this.#count('allow', verdict.decision.reason)
     const { signal, timeoutMs } = options
     const call: Call = {

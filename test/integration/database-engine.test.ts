@@ -9,6 +9,7 @@ import { parsePasswordPolicy } from '../../lib/plugin-host/database/policy-docum
 import { memory } from '../../lib/plugin-host/storage/memory.ts'
 import { systemClock } from '../../lib/system/clock.ts'
 import { systemRandom } from '../../lib/system/random.ts'
+import { DATABASE_MOUNT } from '../plugin-host/database/mount.ts'
 import { postgresDriver } from '../plugin-host/database/postgres-driver.ts'
 import { type Step, steps, USERS } from '../plugin-host/database/requests.ts'
 import { mounted, type Served } from '../plugin-host/database/served.ts'
@@ -165,15 +166,7 @@ async function engine(t: TestContext): Promise<Side> {
       return postgresDriver()
     },
   })
-  const mount = {
-    path: 'database/',
-    type: 'secret',
-    pluginName: 'database',
-    pluginVersion: '',
-    backendUuid: 'u',
-    options: {},
-  } as const
-  const backend = await open(mount, { storage: await memory().open(), view })
+  const backend = await open(DATABASE_MOUNT, { storage: await memory().open(), view })
   t.after(() => backend.close())
   const engine = mounted(backend, () => Date.now())
   const leases = new Map<string, BackendSecret>()

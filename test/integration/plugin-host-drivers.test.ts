@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { startElasticsearch } from '../plugin-host/database/elasticsearch.ts'
 import { ELASTICSEARCH_PLUGIN, goPlugin, REDIS_PLUGIN } from '../support/go-plugins.ts'
 import { startRedis } from '../support/redis.ts'
-import { gatewayOver, sha256Of, startHost } from './plugin-host-world.ts'
+import { sha256Of } from '../support/sha256.ts'
+import { gatewayOver, startHost } from './plugin-host-world.ts'
 
 const CREDS = {
   policy: 'app',

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startTerraformApi } from '../plugin-host/equivalence/wire/terraform-api.ts'
 import { assertEntry } from '../support/entry-schema.ts'
 import { goPlugin, TERRAFORM_PLUGIN } from '../support/go-plugins.ts'
-import { gatewayOver, sha256Of, startHost } from './plugin-host-world.ts'
+import { sha256Of } from '../support/sha256.ts'
+import { gatewayOver, startHost } from './plugin-host-world.ts'
 
 const POLICY = {
   policy: 'app',

@@ -8,7 +8,8 @@ import type { Isolation } from '../../lib/plugin-host/process/plugins.ts'
 import { findTools } from '../../lib/plugin-host/process/tools.ts'
 import { goPlugin, KV_PLUGIN } from '../support/go-plugins.ts'
 import { ROOT } from '../support/imports.ts'
-import { gatewayOver, sha256Of, startHost } from './plugin-host-world.ts'
+import { sha256Of } from '../support/sha256.ts'
+import { gatewayOver, startHost, untilReady } from './plugin-host-world.ts'
 
 const ALL = { policy: 'all', rules: [{ path: '*', operations: ['*'], effect: 'allow' }] }
 const [FIRST, SECOND] = ['v1.0.0', 'v1.1.0']
@@ -173,17 +174,4 @@ async function processesOf(t: TestContext): Promise<{ processes: { folder: strin
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const sandboxPaths = [ROOT, join(ROOT, 'node_modules'), process.execPath].map((path) => realpathSync(path))
   return { processes: { folder, sandboxPaths, ...(IS_ROOT ? { users: USERS } : {}) } }
-}
-
-/** A plugin may say for a moment after its start that it is not ready. */
-async function untilReady(work: () => Promise<unknown>): Promise<void> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      await work()
-      return
-    } catch (error) {
-      if (tries >= 100) throw error
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-  }
 }

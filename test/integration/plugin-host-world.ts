@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type AuditEntry, callback, createGateway, type Gateway, type GatewayOptions } from 'portcullis'
 import {
   createPluginHost,
@@ -70,9 +70,17 @@ export async function startHost(
   return it
 }
 
-/** SHA-256 of a file, in hex. */
-export function sha256Of(path: string): string {
-  return createHash('sha256').update(readFileSync(path)).digest('hex')
+/** A plugin may say for a moment after its start that it is not ready. */
+export async function untilReady(work: () => Promise<unknown>): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await work()
+      return
+    } catch (error) {
+      if (tries >= 100) throw error
+      await sleep(100)
+    }
+  }
 }
 
 /** A gateway over `host`, which it leaves open, with what it audits. */

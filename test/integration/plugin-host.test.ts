@@ -6,8 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { seal } from 'portcullis'
 import { assertEntry } from '../support/entry-schema.ts'
 import { goPlugin, JWT_PLUGIN, KV_PLUGIN, TERRAFORM_PLUGIN } from '../support/go-plugins.ts'
+import { sha256Of } from '../support/sha256.ts'
 import { createIssuer } from '../support/web-token.ts'
-import { gatewayOver, sha256Of, startHost } from './plugin-host-world.ts'
+import { gatewayOver, startHost, untilReady } from './plugin-host-world.ts'
 
 const READ_ALL = { rules: [{ path: '*', operations: ['*'], effect: 'allow', cache: { ttl: '30s' } }], policy: 'all' }
 
@@ -186,19 +187,6 @@ test('the built-in kv needs no registration, and its process serves both version
   await gateway.kv('one').write('a', { color: 'red' })
   assert.deepEqual((await gateway.kv('one').read('a')).value, { color: 'red' })
 })
-
-/** A plugin may say for a moment after its start that it is not ready. */
-async function untilReady(work: () => Promise<unknown>): Promise<void> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      await work()
-      return
-    } catch (error) {
-      if (tries >= 100) throw error
-      await sleep(100)
-    }
-  }
-}
 
 async function until(isTrue: () => boolean, limitMs: number): Promise<void> {
   for (let waitedMs = 0; !isTrue(); waitedMs += 50) {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import {
   chmodSync,
   mkdirSync,
@@ -19,6 +18,7 @@ import { pluginTemplate } from 'portcullis/plugin'
 import { startBaoWithPlugins } from '../support/bao-plugins.ts'
 import { ROOT } from '../support/imports.ts'
 import { realServersAbsent } from '../support/real-servers.ts'
+import { sha256Of } from '../support/sha256.ts'
 
 const skip = await realServersAbsent()
 
@@ -67,7 +67,7 @@ test('a packed plugin is one file that a server runs from an empty folder', { sk
   writeFileSync(file, `#!/usr/bin/env -S ${process.execPath} --max-semi-space-size=1 --optimize-for-size\n${text}`)
   chmodSync(file, 0o755)
   assert.deepEqual(readdirSync(folder), ['packed'])
-  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex')
+  const sha256 = sha256Of(file)
   await bao.root('POST', 'sys/plugins/catalog/secret/packed', { sha256, command: 'packed' })
   await bao.root('POST', 'sys/mounts/packed', { type: 'packed' })
   await bao.root('POST', 'packed/roles/app', { ttl: '10m' })

@@ -11,7 +11,7 @@ const skip = await realServersAbsent()
 
 async function mounted(t: TestContext, env: readonly string[] = []): Promise<BaoWithPlugins> {
   const server = await startBaoWithPlugins(t)
-  await server.register('secret', 'accounts', 'test/plugin/served/accounts.ts', env)
+  await server.register('secret', 'accounts', 'test/plugin/served/accounts.ts', { env })
   const startedMs = performance.now()
   await server.bao.root('POST', 'sys/mounts/accounts', { type: 'accounts' })
   t.diagnostic(`mounted within ${Math.round(performance.now() - startedMs)} ms`)

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -10,6 +9,7 @@ import { createPluginHost, createStorage, memory, type PluginHost, rootKeyOf } f
 import { pythonPackages } from '../../examples/support/python-packages.ts'
 import { ROOT } from '../support/imports.ts'
 import { launched } from '../support/real-servers.ts'
+import { sha256Of } from '../support/sha256.ts'
 
 const PROGRAM = join(ROOT, 'examples/plugins/python/passphrase.py')
 
@@ -41,7 +41,7 @@ async function governed(t: TestContext): Promise<{ readonly host: PluginHost; re
         command: PROGRAM,
         args: [join(ROOT, 'lib/plugin-host/wire/proto')],
         env: [`PYTHONPATH=${packages.path}`, 'PYTHONDONTWRITEBYTECODE=1'],
-        sha256: createHash('sha256').update(readFileSync(PROGRAM)).digest('hex'),
+        sha256: sha256Of(PROGRAM),
       },
     ],
     mounts: { pass: { type: 'passphrase' }, other: { type: 'passphrase' } },

@@ -1,11 +1,6 @@
-import { Buffer } from 'node:buffer'
-import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
-
-/** Largest file of a plugin, in bytes; a single executable of Node has about 130 MB. */
-export const MAX_PLUGIN_BYTES: number = 512 * 1024 * 1024
-const CHUNK_BYTES = 1024 * 1024
+import { open } from 'node:fs/promises'
+import { hashCopy, MAX_PLUGIN_BYTES } from '../process/hash-copy.ts'
 
 /** What {@link hashFile} may do meanwhile. */
 export interface HashFileOptions {
@@ -28,7 +23,7 @@ export async function hashFile(path: string, options: HashFileOptions = {}): Pro
     if (stats.size > MAX_PLUGIN_BYTES) throw new RangeError(`is larger than ${MAX_PLUGIN_BYTES} bytes`)
     const output = options.copyTo === undefined ? undefined : await open(options.copyTo, 'wx', 0o700)
     try {
-      const sha256 = await hashed(input, output, options.signal)
+      const sha256 = await hashCopy(input, output, options.signal)
       await output?.sync()
       return sha256
     } finally {
@@ -37,19 +32,4 @@ export async function hashFile(path: string, options: HashFileOptions = {}): Pro
   } finally {
     await input.close()
   }
-}
-
-async function hashed(input: FileHandle, output: FileHandle | undefined, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256')
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
-  for (let total = 0; total <= MAX_PLUGIN_BYTES; ) {
-    signal?.throwIfAborted()
-    const { bytesRead } = await input.read(chunk, 0, CHUNK_BYTES, null)
-    if (bytesRead === 0) return hash.digest('hex')
-    total += bytesRead
-    const bytes = chunk.subarray(0, bytesRead)
-    hash.update(bytes)
-    await output?.writeFile(bytes)
-  }
-  throw new RangeError('grows while it is read')
 }

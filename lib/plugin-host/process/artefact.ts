@@ -1,10 +1,9 @@
-import { Buffer } from 'node:buffer'
-import { createHash, type Hash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { chmod, chown, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Random } from '../../ports/random.ts'
 import { failure } from './failure.ts'
+import { hashCopy, MAX_PLUGIN_BYTES } from './hash-copy.ts'
 
 /** Which file, and what it has to be. */
 export interface ArtefactSource {
@@ -19,9 +18,6 @@ export interface CopyOwner {
   readonly gid: number
 }
 
-/** Largest file of a plugin, in bytes; a single executable of Node has about 130 MB. */
-const MAX_BYTES = 512 * 1024 * 1024
-const CHUNK_BYTES = 1024 * 1024
 const SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
@@ -72,7 +68,7 @@ async function copyTo(source: ArtefactSource, target: string | undefined): Promi
   const input = await opened(source)
   try {
     const output = target === undefined ? undefined : await trying(source, () => open(target, 'wx', 0o500))
-    const sha256 = await trying(source, () => hashed(input, output)).finally(() => output?.close())
+    const sha256 = await trying(source, () => hashCopy(input, output)).finally(() => output?.close())
     if (sha256 === source.sha256) return
     if (target !== undefined) await rm(target, { force: true })
     throw failure('ERR_PORTCULLIS_PLUGIN_HASH', source, `the SHA-256 of ${source.path} differs from the registered one`)
@@ -91,12 +87,12 @@ async function opened(source: ArtefactSource): Promise<FileHandle> {
     throw failure('ERR_PORTCULLIS_PLUGIN_HASH', source, `${source.path} is a symbolic link`, { cause })
   }
   const stats = await handle.stat()
-  if (stats.isFile() && stats.size <= MAX_BYTES) return handle
+  if (stats.isFile() && stats.size <= MAX_PLUGIN_BYTES) return handle
   await handle.close()
   throw failure(
     'ERR_PORTCULLIS_PLUGIN_HASH',
     source,
-    `${source.path} is no file, or one of more than ${MAX_BYTES} bytes`,
+    `${source.path} is no file, or one of more than ${MAX_PLUGIN_BYTES} bytes`,
   )
 }
 
@@ -110,26 +106,12 @@ async function isIntact(copy: string, sha256: string): Promise<boolean> {
   try {
     const stats = await handle.stat()
     const isOurs = stats.isFile() && stats.uid === process.getuid?.() && (stats.mode & 0o7777) === 0o500
-    return isOurs && stats.size <= MAX_BYTES && (await hashed(handle, undefined)) === sha256
+    return isOurs && stats.size <= MAX_PLUGIN_BYTES && (await hashCopy(handle, undefined)) === sha256
   } catch {
     return false
   } finally {
     await handle.close()
   }
-}
-
-async function hashed(input: FileHandle, output: FileHandle | undefined): Promise<string> {
-  const hash: Hash = createHash('sha256')
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
-  for (let total = 0; total <= MAX_BYTES; ) {
-    const { bytesRead } = await input.read(chunk, 0, CHUNK_BYTES, null)
-    if (bytesRead === 0) return hash.digest('hex')
-    total += bytesRead
-    const bytes = chunk.subarray(0, bytesRead)
-    hash.update(bytes)
-    await output?.writeFile(bytes)
-  }
-  throw new RangeError('the file grows while it is read')
 }
 
 async function trying<T>(source: ArtefactSource, run: () => Promise<T>): Promise<T> {

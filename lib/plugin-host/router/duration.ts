@@ -1,8 +1,7 @@
+import { durationMs as partsMs } from '../../model/duration.ts'
 import type { JsonObject, JsonValue } from '../../model/json.ts'
 import { fieldWords } from './fields.ts'
 import { refuse } from './refusal.ts'
-
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** TTL and max TTL where none is configured: 768 h. */
 export const SYSTEM_TTL_MS: number = 768 * 3_600_000
@@ -34,14 +33,8 @@ export function durationField(data: JsonObject, name: string): number {
 }
 
 function textMs(text: string): number {
-  if (text.length > 100) return Number.NaN
-  if (/^-?\d+$/.test(text)) return Number(text) * 1000
-  if (!/^(?:\d+(?:\.\d+)?(?:ms|[smhd]))+$/.test(text)) return Number.NaN
-  let totalMs = 0
-  for (const [, count, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/g)) {
-    totalMs += Number(count) * (UNITS_MS[unit ?? ''] ?? Number.NaN)
-  }
-  return totalMs
+  const isNumber = text.length <= 100 && /^-?\d+$/.test(text)
+  return isNumber ? Number(text) * 1000 : (partsMs(text) ?? Number.NaN)
 }
 
 /** Whole seconds, as the wire has them. A part of a second is not told. */

@@ -100,8 +100,7 @@ class PostgresStore implements Store {
   async write(changes: readonly StoreChange[]): Promise<void> {
     this.#check()
     for (const change of changes) checkChange(change, DRIVER_LIMITS)
-    const own = changes.map(({ key, value }) => ({ key, value: value === undefined ? undefined : Buffer.from(value) }))
-    return this.#queue.write(own)
+    return this.#queue.write(changes)
   }
 
   close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { StoreChange } from '../../ports/store.ts'
 
 /** Changes of many writes as one: the last of each key. */
@@ -28,12 +29,13 @@ export class WriteQueue {
     this.#commit = commit
   }
 
-  /** Resolves when the changes are durable. Values are not copied, and belong to the queue until then. */
+  /** Resolves when the changes are durable. Values are copied at once: the caller may wipe its own. */
   write(changes: readonly StoreChange[]): Promise<void> {
     if (changes.length === 0) return Promise.resolve()
-    const bytes = changes.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
+    const own = changes.map(({ key, value }) => ({ key, value: value === undefined ? undefined : Buffer.from(value) }))
+    const bytes = own.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
     return new Promise((done, failed) => {
-      this.#waiting.push({ changes, bytes, done, failed })
+      this.#waiting.push({ changes: own, bytes, done, failed })
       this.#running ??= this.#run()
     })
   }

@@ -1,10 +1,9 @@
+import { durationMs as partsMs } from '../../model/duration.ts'
 import type { JsonValue } from '../../model/json.ts'
 import { Refusal } from './exchange.ts'
 
 /** TTL and max TTL where none is configured: 768 h. */
 export const SYSTEM_TTL_MS: number = 768 * 3_600_000
-
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /**
  * Milliseconds of a duration as the wire has it: `60`, `"60"`, `"60s"`, `"1h30m"`.
@@ -15,10 +14,7 @@ export function durationMs(value: JsonValue | undefined, fallbackMs: number): nu
   if (value === undefined || value === null || value === '') return fallbackMs
   if (typeof value === 'number' && value >= 0) return value * 1000
   if (typeof value === 'string' && /^\d+$/.test(value)) return Number(value) * 1000
-  if (typeof value !== 'string' || !/^(?:\d+(?:\.\d+)?(?:ms|[smhd]))+$/.test(value))
-    throw new Refusal(400, 'error parsing a duration')
-  let totalMs = 0
-  for (const [, count, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/g))
-    totalMs += Number(count) * (UNITS_MS[unit ?? ''] ?? 0)
-  return totalMs
+  const ms = typeof value === 'string' ? partsMs(value) : undefined
+  if (ms === undefined) throw new Refusal(400, 'error parsing a duration')
+  return ms
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -10,6 +9,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { sha256Of } from '../../support/sha256.ts'
 import { type KeysHostPlace, keysHost } from './keys-host.ts'
 
 const KILLS = 30
@@ -71,7 +71,7 @@ function placeOf(folder: string, api: string): KeysHostPlace {
   const head = `#!/usr/bin/env -S ${process.execPath} --conditions=portcullis-source`
   writeFileSync(command, `${head}\nimport(${JSON.stringify(SERVED)})\n`)
   chmodSync(command, 0o755)
-  const sha256 = createHash('sha256').update(readFileSync(command)).digest('hex')
+  const sha256 = sha256Of(command)
   return { folder, command, sha256, api }
 }
 

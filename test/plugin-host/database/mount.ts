@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
 import { PluginError } from '../../../lib/errors/index.ts'
-import type { Backend, SystemView } from '../../../lib/model/backend.ts'
+import type { Backend, MountFacts, SystemView } from '../../../lib/model/backend.ts'
 import type { OpenDriver } from '../../../lib/plugin-host/database/context.ts'
 import { databaseEngine } from '../../../lib/plugin-host/database/engine.ts'
 import { memory } from '../../../lib/plugin-host/storage/memory.ts'
@@ -12,6 +12,15 @@ import { FakeDatabase } from './fake-database.ts'
 import { type Mounted, mounted } from './served.ts'
 
 export const HOUR_MS = 3_600_000
+
+export const DATABASE_MOUNT: MountFacts = {
+  path: 'database/',
+  type: 'secret',
+  pluginName: 'database',
+  pluginVersion: '',
+  backendUuid: 'u',
+  options: {},
+}
 
 export const VIEW: SystemView = {
   defaultLeaseTtlMs: 768 * HOUR_MS,
@@ -94,13 +103,5 @@ export async function openEngine(
 ): Promise<Backend> {
   SALT.n += 1
   const engine = databaseEngine({ clock, random: fixedRandom(SALT.n), diagnostics, openDriver })
-  const mount = {
-    path: 'database/',
-    type: 'secret',
-    pluginName: 'database',
-    pluginVersion: '',
-    backendUuid: 'u',
-    options: {},
-  } as const
-  return await engine(mount, { storage: store, view: VIEW })
+  return await engine(DATABASE_MOUNT, { storage: store, view: VIEW })
 }

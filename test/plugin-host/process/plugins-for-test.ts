@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +8,7 @@ import { createPlugins } from '../../../lib/plugin-host/process/create-plugins.t
 import type { PluginLogEntry } from '../../../lib/plugin-host/process/log-entry.ts'
 import type { BackendServices, CatalogEntry, Plugins } from '../../../lib/plugin-host/process/plugins.ts'
 import { memory } from '../../../lib/plugin-host/storage/memory.ts'
+import { sha256Of } from '../../support/sha256.ts'
 
 /** A host of plugin processes with a folder of its own, closed at the end of the test. */
 export interface Rig {
@@ -41,7 +41,7 @@ export function entryOf(command: string, more: Partial<CatalogEntry> = {}): Cata
     command,
     args: [],
     env: [],
-    sha256: existsSync(command) ? createHash('sha256').update(readFileSync(command)).digest('hex') : '0'.repeat(64),
+    sha256: existsSync(command) ? sha256Of(command) : '0'.repeat(64),
     isBuiltin: false,
     isolation: 'crash',
     ...more,

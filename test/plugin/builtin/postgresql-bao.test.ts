@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Bao } from '../../support/bao.ts'
+import { startBaoWithPlugins } from '../../support/bao-plugins.ts'
 import { type Postgres, startPostgres } from '../../support/postgres.ts'
 import { realServersAbsent } from '../../support/real-servers.ts'
-import { startBaoWith } from './bao-with-plugin.ts'
 
 const skip = await realServersAbsent()
-const PLUGIN = { name: 'our-postgresql', type: 'database', file: './served-builtins.ts' } as const
+const PLUGIN = 'our-postgresql'
 const CREATE = `CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'; GRANT USAGE ON SCHEMA public TO "{{name}}"`
 
 interface Servers {
@@ -16,11 +16,12 @@ interface Servers {
 
 async function serversWithEngine(t: TestContext): Promise<Servers> {
   const postgres = await startPostgres(t)
-  const bao = await startBaoWith(t, PLUGIN)
+  const { bao, register } = await startBaoWithPlugins(t)
+  await register('database', PLUGIN, 'lib/plugin/builtin/main.ts')
   await postgres.query(`CREATE ROLE vaultadmin SUPERUSER LOGIN PASSWORD 'first-password'`)
   await bao.root('POST', 'sys/mounts/database', { type: 'database' })
   await bao.root('POST', 'database/config/main', {
-    plugin_name: PLUGIN.name,
+    plugin_name: PLUGIN,
     allowed_roles: '*',
     connection_url: `postgresql://{{username}}:{{password}}@127.0.0.1:${postgres.port}/postgres?sslmode=disable`,
     username: 'vaultadmin',
@@ -95,7 +96,7 @@ test('a hostile display name is a name, and errors reach the caller without pass
   const refused = await bao.call(bao.rootToken, 'GET', 'database/creds/broken')
   assert.equal(refused.status, 500)
   assert.match(JSON.stringify(refused.body.errors), /unable to create new user: its words are withheld \(42601\)/)
-  const config = { plugin_name: PLUGIN.name, connection_url: 'postgresql://x:Sesame@127.0.0.1:1/x' }
+  const config = { plugin_name: PLUGIN, connection_url: 'postgresql://x:Sesame@127.0.0.1:1/x' }
   const unreachable = await bao.call(bao.rootToken, 'POST', 'database/config/other', config)
   assert.equal(unreachable.status, 400)
   assert.match(JSON.stringify(unreachable.body.errors), /ECONNREFUSED/)

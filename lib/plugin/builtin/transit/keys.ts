@@ -2,19 +2,13 @@ import { PluginRefusal } from '../../refusal.ts'
 import type { PluginStorage } from '../../storage.ts'
 import { createLocks } from '../locks.ts'
 import { type StoredKey, TransitKey } from './key.ts'
-import type { KeyType } from './key-type.ts'
 import { generateVersion } from './material.ts'
 
 /** What a key is made as. */
-export interface KeySpec {
-  readonly type: KeyType
-  readonly keySize: number
-  readonly derived: boolean
-  readonly convergent: boolean
-  readonly exportable: boolean
-  readonly allowPlaintextBackup: boolean
-  readonly autoRotateSeconds: number
-}
+export type KeySpec = Pick<
+  StoredKey,
+  'type' | 'keySize' | 'derived' | 'convergent' | 'exportable' | 'allowPlaintextBackup' | 'autoRotateSeconds'
+>
 
 const FOLDER = 'keys/'
 /** Keys kept in memory; one that is not is read again. */

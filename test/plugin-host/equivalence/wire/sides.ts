@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { TestContext } from 'node:test'
+import { sha256Of } from '../../../support/sha256.ts'
 import { type HostPeerOptions, hostPeer } from './host-peer.ts'
 import { type Side, sideOf } from './script.ts'
 import { serverPeer } from './server-peer.ts'
@@ -17,7 +16,7 @@ export async function twoSides(
   const server = await serverPeer(t)
   const sides = [sideOf(server), sideOf(await hostPeer(t, options))] as const
   for (const [name, [type, program]] of Object.entries(programs)) {
-    const sha256 = createHash('sha256').update(readFileSync(program)).digest('hex')
+    const sha256 = sha256Of(program)
     const commands = [server.place(program), program]
     for (const [at, { peer, kept }] of sides.entries()) {
       const command = commands[at] ?? ''

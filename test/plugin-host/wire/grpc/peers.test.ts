@@ -9,6 +9,7 @@ import { HealthService, StorageService } from '../../../../lib/plugin-host/wire/
 import { type Channel, openChannel } from '../../../../lib/plugin-host/wire/grpc/channel.ts'
 import { encodeFrame } from '../../../../lib/plugin-host/wire/grpc/frames.ts'
 import { createGrpcServer, type GrpcServer } from '../../../../lib/plugin-host/wire/grpc/server.ts'
+import { frameBytes } from '../http2/frame-bytes.ts'
 import { ends, pair, scratch, until } from './peers.ts'
 
 const SERVING = { status: 1 } as const
@@ -82,7 +83,7 @@ test('what ends before its half-close came is not lost', async (t) => {
     let seen = Buffer.alloc(0)
     let at = PREFACE.length - 9
     socket.on('error', () => {})
-    socket.write(h2(SETTINGS, 0, 0, Buffer.alloc(0)))
+    socket.write(frameBytes(SETTINGS, 0, 0, Buffer.alloc(0)))
     socket.on('data', (chunk) => {
       seen = Buffer.concat([seen, chunk])
       for (; seen.length >= at + 9 && seen.length >= at + 9 + seen.readUIntBE(at, 3); at += 9 + seen.readUIntBE(at, 3))
@@ -280,15 +281,6 @@ const HEADERS = 1
 const RESET = 3
 const SETTINGS = 4
 
-function h2(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const head = Buffer.alloc(9)
-  head.writeUIntBE(payload.length, 0, 3)
-  head[3] = type
-  head[4] = flags
-  head.writeUInt32BE(stream, 5)
-  return Buffer.concat([head, payload])
-}
-
 /** Headers, message, trailers and a reset, in one piece. */
 function answerTo(stream: number): Buffer {
   const field = (name: string, value: string): Buffer =>
@@ -296,10 +288,10 @@ function answerTo(stream: number): Buffer {
   // `:status: 200` is entry 8 of HPACK's static table; flags: 4 end of headers, 1 end of stream.
   const headers = Buffer.concat([Buffer.from([0x88]), field('content-type', 'application/grpc')])
   return Buffer.concat([
-    h2(HEADERS, 4, stream, headers),
-    h2(DATA, 0, stream, encodeFrame(HealthService.check.reply, SERVING, 100)),
-    h2(HEADERS, 5, stream, field('grpc-status', '0')),
-    h2(RESET, 0, stream, Buffer.alloc(4)),
+    frameBytes(HEADERS, 4, stream, headers),
+    frameBytes(DATA, 0, stream, encodeFrame(HealthService.check.reply, SERVING, 100)),
+    frameBytes(HEADERS, 5, stream, field('grpc-status', '0')),
+    frameBytes(RESET, 0, stream, Buffer.alloc(4)),
   ])
 }
 

@@ -5,20 +5,12 @@ import { GRPCBrokerService, HealthService } from '../../../../lib/plugin-host/wi
 import { encodeFrame } from '../../../../lib/plugin-host/wire/grpc/frames.ts'
 import { headerBlock } from '../../../../lib/plugin-host/wire/http2/hpack-encoder.ts'
 import { ends, pair, until } from '../grpc/peers.ts'
+import { frameBytes } from './frame-bytes.ts'
 
 const SERVING = { status: 1 } as const
 const asked = { service: 'plugin' }
 const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, push: 5, ping: 6, goAway: 7, window: 8, continuation: 9 }
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-
-function h2(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9)
-  head.writeUIntBE(payload.length, 0, 3)
-  head[3] = type
-  head[4] = flags
-  head.writeUInt32BE(stream, 5)
-  return Buffer.concat([head, payload])
-}
 
 function word(value: number): Buffer {
   const bytes = Buffer.alloc(4)
@@ -26,7 +18,7 @@ function word(value: number): Buffer {
   return bytes
 }
 
-const HELLO = Buffer.concat([PREFACE, h2(FRAME.settings, 0, 0)])
+const HELLO = Buffer.concat([PREFACE, frameBytes(FRAME.settings, 0, 0)])
 const CHECK = headerBlock({
   ':method': 'POST',
   ':scheme': 'http',
@@ -37,13 +29,13 @@ const MESSAGE = encodeFrame(HealthService.check.request, asked, 100)
 
 /** A call as bytes. */
 function callOf(id: number): Buffer {
-  return Buffer.concat([h2(FRAME.headers, 4, id, CHECK), h2(FRAME.data, 1, id, MESSAGE)])
+  return Buffer.concat([frameBytes(FRAME.headers, 4, id, CHECK), frameBytes(FRAME.data, 1, id, MESSAGE)])
 }
 
 /** Calls that are given up as soon as they are made. */
 function resets(count: number): Buffer[] {
   return Array.from({ length: count }, (_, at) =>
-    Buffer.concat([h2(FRAME.headers, 4, 2 * at + 1, CHECK), h2(FRAME.reset, 0, 2 * at + 1, word(8))]),
+    Buffer.concat([frameBytes(FRAME.headers, 4, 2 * at + 1, CHECK), frameBytes(FRAME.reset, 0, 2 * at + 1, word(8))]),
   )
 }
 
@@ -102,13 +94,13 @@ test('padding, priorities, unknown frames and headers in pieces are read over', 
   const padded = Buffer.concat([Buffer.from([3]), Buffer.alloc(5), CHECK.subarray(0, 10), Buffer.alloc(3)])
   const parts = [
     HELLO,
-    h2(2, 0, 9, Buffer.alloc(5)),
-    h2(77, 3, 0, Buffer.alloc(20)),
-    h2(FRAME.headers, 0x28, 1, padded),
-    h2(FRAME.continuation, 0, 1, CHECK.subarray(10, 20)),
-    h2(FRAME.continuation, 4, 1, CHECK.subarray(20)),
-    h2(FRAME.data, 8, 1, Buffer.concat([Buffer.from([2]), MESSAGE.subarray(0, 4), Buffer.alloc(2)])),
-    h2(FRAME.data, 1, 1, MESSAGE.subarray(4)),
+    frameBytes(2, 0, 9, Buffer.alloc(5)),
+    frameBytes(77, 3, 0, Buffer.alloc(20)),
+    frameBytes(FRAME.headers, 0x28, 1, padded),
+    frameBytes(FRAME.continuation, 0, 1, CHECK.subarray(10, 20)),
+    frameBytes(FRAME.continuation, 4, 1, CHECK.subarray(20)),
+    frameBytes(FRAME.data, 8, 1, Buffer.concat([Buffer.from([2]), MESSAGE.subarray(0, 4), Buffer.alloc(2)])),
+    frameBytes(FRAME.data, 1, 1, MESSAGE.subarray(4)),
   ]
   socket.write(Buffer.concat(parts))
   await until(() => frames().some(({ type }) => type === FRAME.data), 'the answer')
@@ -116,43 +108,57 @@ test('padding, priorities, unknown frames and headers in pieces are read over', 
 
 test('who breaks the rules loses the connection with a reason, and nobody else notices', async (t) => {
   const cases: Readonly<Record<string, readonly [code: number, bytes: Buffer]>> = {
-    'no settings first': [1, Buffer.concat([PREFACE, h2(FRAME.ping, 0, 0, Buffer.alloc(8))])],
+    'no settings first': [1, Buffer.concat([PREFACE, frameBytes(FRAME.ping, 0, 0, Buffer.alloc(8))])],
     'another protocol': [1, Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')],
     'a frame that is too long': [6, Buffer.concat([HELLO, Buffer.from([0, 0x40, 1, 0, 0, 0, 0, 0, 1])])],
-    'data of a stream that there is not': [1, Buffer.concat([HELLO, h2(FRAME.data, 0, 5, MESSAGE)])],
-    'data of no stream': [1, Buffer.concat([HELLO, h2(FRAME.data, 0, 0, MESSAGE)])],
-    'a number that is the server’s': [1, Buffer.concat([HELLO, h2(FRAME.headers, 4, 2, CHECK)])],
-    'a push': [1, Buffer.concat([HELLO, callOf(1), h2(FRAME.push, 4, 1, CHECK)])],
-    'headers that are torn': [1, Buffer.concat([HELLO, h2(FRAME.headers, 0, 1, CHECK), h2(FRAME.ping, 0, 0)])],
+    'data of a stream that there is not': [1, Buffer.concat([HELLO, frameBytes(FRAME.data, 0, 5, MESSAGE)])],
+    'data of no stream': [1, Buffer.concat([HELLO, frameBytes(FRAME.data, 0, 0, MESSAGE)])],
+    'a number that is the server’s': [1, Buffer.concat([HELLO, frameBytes(FRAME.headers, 4, 2, CHECK)])],
+    'a push': [1, Buffer.concat([HELLO, callOf(1), frameBytes(FRAME.push, 4, 1, CHECK)])],
+    'headers that are torn': [
+      1,
+      Buffer.concat([HELLO, frameBytes(FRAME.headers, 0, 1, CHECK), frameBytes(FRAME.ping, 0, 0)]),
+    ],
     'headers that go on elsewhere': [
       1,
-      Buffer.concat([HELLO, h2(FRAME.headers, 0, 1, CHECK), h2(FRAME.continuation, 4, 3)]),
+      Buffer.concat([HELLO, frameBytes(FRAME.headers, 0, 1, CHECK), frameBytes(FRAME.continuation, 4, 3)]),
     ],
     'headers without an end': [
       11,
       Buffer.concat([
         HELLO,
-        h2(FRAME.headers, 0, 1),
-        ...Array.from({ length: 40 }, () => h2(FRAME.continuation, 0, 1)),
+        frameBytes(FRAME.headers, 0, 1),
+        ...Array.from({ length: 40 }, () => frameBytes(FRAME.continuation, 0, 1)),
       ]),
     ],
-    'headers that are no HPACK': [9, Buffer.concat([HELLO, h2(FRAME.headers, 4, 1, Buffer.from([0x80]))])],
-    'padding longer than its frame': [1, Buffer.concat([HELLO, h2(FRAME.headers, 12, 1, Buffer.from([9, 1, 2]))])],
-    'settings that are not whole': [6, Buffer.concat([HELLO, h2(FRAME.settings, 0, 0, Buffer.alloc(5))])],
+    'headers that are no HPACK': [9, Buffer.concat([HELLO, frameBytes(FRAME.headers, 4, 1, Buffer.from([0x80]))])],
+    'padding longer than its frame': [
+      1,
+      Buffer.concat([HELLO, frameBytes(FRAME.headers, 12, 1, Buffer.from([9, 1, 2]))]),
+    ],
+    'settings that are not whole': [6, Buffer.concat([HELLO, frameBytes(FRAME.settings, 0, 0, Buffer.alloc(5))])],
     'a window of streams that is too large': [
       3,
-      Buffer.concat([HELLO, h2(FRAME.settings, 0, 0, Buffer.concat([Buffer.from([0, 4]), word(2 ** 31)]))]),
+      Buffer.concat([HELLO, frameBytes(FRAME.settings, 0, 0, Buffer.concat([Buffer.from([0, 4]), word(2 ** 31)]))]),
     ],
     'a window that is too large': [
       3,
-      Buffer.concat([HELLO, h2(FRAME.window, 0, 0, word(2 ** 31 - 1)), h2(FRAME.window, 0, 0, word(2 ** 31 - 1))]),
+      Buffer.concat([
+        HELLO,
+        frameBytes(FRAME.window, 0, 0, word(2 ** 31 - 1)),
+        frameBytes(FRAME.window, 0, 0, word(2 ** 31 - 1)),
+      ]),
     ],
-    'a window that grows by nothing': [1, Buffer.concat([HELLO, h2(FRAME.window, 0, 0, word(0))])],
-    'a reset that is not whole': [6, Buffer.concat([HELLO, callOf(1), h2(FRAME.reset, 0, 1, Buffer.alloc(3))])],
+    'a window that grows by nothing': [1, Buffer.concat([HELLO, frameBytes(FRAME.window, 0, 0, word(0))])],
+    'a reset that is not whole': [6, Buffer.concat([HELLO, callOf(1), frameBytes(FRAME.reset, 0, 1, Buffer.alloc(3))])],
     'resets without end': [11, Buffer.concat([HELLO, ...resets(10_001)])],
     'empty data without end': [
       11,
-      Buffer.concat([HELLO, h2(FRAME.headers, 4, 1, CHECK), ...Array.from({ length: 10_001 }, () => h2(0, 0, 1))]),
+      Buffer.concat([
+        HELLO,
+        frameBytes(FRAME.headers, 4, 1, CHECK),
+        ...Array.from({ length: 10_001 }, () => frameBytes(0, 0, 1)),
+      ]),
     ],
   }
   for (const [what, [code, bytes]] of Object.entries(cases)) {
@@ -183,8 +189,10 @@ test('data beyond the room that was given ends the connection', async (t) => {
     'content-type': 'application/grpc',
   })
   const info = { serviceId: 1, network: 'unix', address: 'x'.repeat(1_000), knock: undefined }
-  const message = h2(FRAME.data, 0, 1, encodeFrame(GRPCBrokerService.startStream.request, info, 10_000))
-  socket.write(Buffer.concat([HELLO, h2(FRAME.headers, 4, 1, head), ...Array.from({ length: 300 }, () => message)]))
+  const message = frameBytes(FRAME.data, 0, 1, encodeFrame(GRPCBrokerService.startStream.request, info, 10_000))
+  socket.write(
+    Buffer.concat([HELLO, frameBytes(FRAME.headers, 4, 1, head), ...Array.from({ length: 300 }, () => message)]),
+  )
   await closed
   const goodbye = Buffer.concat(chunks).subarray(-17)
   assert.deepEqual([goodbye[3], goodbye.readUInt32BE(13)], [FRAME.goAway, 3])
@@ -202,7 +210,7 @@ test('who asks and asks, and reads nothing, is let go before it fills the memory
   let id = 1
   const more = (): void => {
     const calls: Buffer[] = []
-    for (let at = 0; at < 2_000; at += 1, id += 2) calls.push(h2(FRAME.headers, 5, id, CHECK))
+    for (let at = 0; at < 2_000; at += 1, id += 2) calls.push(frameBytes(FRAME.headers, 5, id, CHECK))
     if (!socket.destroyed) socket.write(Buffer.concat(calls), () => setImmediate(more))
   }
   more()

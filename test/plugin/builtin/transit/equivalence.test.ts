@@ -6,14 +6,14 @@ import { createPluginHost, memory } from '../../../../lib/plugin-host/index.ts'
 import { hostPeer } from '../../../plugin-host/equivalence/host-peer.ts'
 import { rig } from '../../../plugin-host/process/plugins-for-test.ts'
 import { type Bao, startBao } from '../../../support/bao.ts'
+import { startBaoWithPlugins } from '../../../support/bao-plugins.ts'
 import { realServersAbsent } from '../../../support/real-servers.ts'
-import { startBaoWith } from '../bao-with-plugin.ts'
 import { DIFFERENCES, IN_HOST } from './differences.ts'
 import { type Peer, type PeerAnswer, type Played, play } from './peer.ts'
 import { REQUESTS, type Step } from './requests.ts'
 
 const skip = await realServersAbsent()
-const PLUGIN = { name: 'our-transit', type: 'secret', file: './served-transit.ts' } as const
+const PLUGIN = 'our-transit'
 
 function peerAt(bao: Bao, mount: string): Peer {
   return async (method, path, body) => {
@@ -83,9 +83,10 @@ test('our transit in a real OpenBao answers as its own does, but where it is sai
   skip,
   timeout: 300_000,
 }, async (t) => {
-  const bao = await startBaoWith(t, PLUGIN)
+  const { bao, register } = await startBaoWithPlugins(t)
+  await register('secret', PLUGIN, 'test/plugin/builtin/served-transit.ts')
   await bao.root('POST', 'sys/mounts/theirs', { type: 'transit' })
-  await bao.root('POST', 'sys/mounts/ours', { type: PLUGIN.name })
+  await bao.root('POST', 'sys/mounts/ours', { type: PLUGIN })
   const [theirs, ours] = [await play(peerAt(bao, 'theirs'), REQUESTS), await play(peerAt(bao, 'ours'), REQUESTS)]
   t.diagnostic(`${REQUESTS.length} requests, ${DIFFERENCES.size} listed differences`)
   assert.ok(REQUESTS.length >= 400)
