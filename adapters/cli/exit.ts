@@ -3,7 +3,9 @@ export const EXIT = {
   ok: 0,
   /** The work could not be done. */
   failed: 1,
-  /** The arguments are wrong; nothing was done. */
+  /** The work was done, and what it looked for was found: a fault of a policy, a refusal, a row that fails. */
+  found: 1,
+  /** The arguments are wrong, or what they name cannot be read; nothing was done. */
   usage: 2,
   /** A plugin was not trusted; nothing was kept. */
   untrusted: 3,

@@ -30,6 +30,8 @@ const INTERRUPTED: Failure = {
 }
 
 const EXITS: Readonly<Record<string, number>> = {
+  ERR_INPUT: EXIT.usage,
+  ERR_PORTCULLIS_POLICY_INVALID: EXIT.usage,
   ERR_PORTCULLIS_PLUGIN_UNTRUSTED: EXIT.untrusted,
   ERR_PORTCULLIS_PLUGIN_LOCK: EXIT.lock,
   ERR_PORTCULLIS_PLUGIN_HASH: EXIT.lock,

@@ -4,6 +4,7 @@ import { manifest } from './manifest.ts'
 import { addAuthoringCommands } from './plugin/authoring.ts'
 import { addHostCommands } from './plugin/host-commands.ts'
 import { addInstallCommands } from './plugin/install-commands.ts'
+import { addPolicyCommands } from './policy/group.ts'
 
 /**
  * Runs the `portcullis` command.
@@ -43,5 +44,6 @@ function createProgram(signal: AbortSignal): Command {
   addInstallCommands(plugin, signal)
   addHostCommands(plugin)
   addAuthoringCommands(plugin, signal)
+  addPolicyCommands(program)
   return program
 }

@@ -8,6 +8,7 @@ import manifest from 'portcullis/package.json' with { type: 'json' }
 import * as sourceSdk from 'portcullis/plugin'
 import * as sourceSdkTesting from 'portcullis/plugin/testing'
 import * as sourceHost from 'portcullis/plugin-host'
+import * as sourcePolicy from 'portcullis/policy'
 import * as sourceTesting from 'portcullis/testing'
 import { commandOf, npmInstall, type Packed, pack, ROOT, run, temporaryFolder } from '../support/pack.ts'
 
@@ -42,7 +43,7 @@ test('the tarball is no larger than 585 kB, and 2.6 MB unpacked', () => {
 
 test('declarations of the wire, of engines and of built-in plugins stay at home', () => {
   const inner =
-    /^dist\/(adapters\/cli|lib\/(plugin-host\/(wire|database)|plugin\/builtin|pipeline|policy|lease|watch))\/.*\.d\.ts$/
+    /^dist\/(adapters\/cli|lib\/(plugin-host\/(wire|database)|plugin\/builtin|pipeline|lease|watch))\/.*\.d\.ts$/
   assert.deepEqual(
     packed.files.filter((path) => inner.test(path)),
     [],
@@ -103,9 +104,10 @@ test('import and require give the same instance, by named exports only', async (
 })
 
 test('the build exports what the source does', async () => {
-  const { exports, testing, schemaId } = await loaded()
+  const { exports, testing, policy, schemaId } = await loaded()
   assert.deepEqual(exports.toSorted(), Object.keys(source).toSorted())
   assert.deepEqual(testing.toSorted(), Object.keys(sourceTesting).toSorted())
+  assert.deepEqual(policy.toSorted(), Object.keys(sourcePolicy).toSorted())
   assert.match(schemaId, /policy\.schema\.json$/)
 })
 
@@ -150,6 +152,7 @@ interface Loaded {
   readonly after: object
   readonly exports: readonly string[]
   readonly testing: readonly string[]
+  readonly policy: readonly string[]
   readonly schemaId: string
   readonly oneInstance: boolean
   readonly hasDefault: boolean

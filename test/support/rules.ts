@@ -103,6 +103,7 @@ const ENTRIES: ReadonlySet<string> = new Set([
   'lib/testing/index.ts',
   'lib/plugin-host/index.ts',
   'lib/plugin/index.ts',
+  'lib/policy/index.ts',
 ])
 
 /** Adapters know what any user knows. */

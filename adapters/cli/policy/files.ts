@@ -1,0 +1,69 @@
+import { open, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CommandError } from '../exit.ts'
+
+/** A file as it was read. */
+export interface TextFile {
+  /** As it was named. */
+  readonly file: string
+  readonly text: string
+}
+
+/** Endings of files that stand beside policies and are none; the gateway passes over them, too. */
+const BESIDE: readonly string[] = ['.policy-test.json']
+/** Larger than any policy, so that the policy's own limit is what is told. */
+const MAX_BYTES = 16 * 1024 * 1024
+
+/**
+ * Texts of policy files: those named, and those directly in the folders named, as the gateway takes a folder.
+ *
+ * @throws {CommandError} `ERR_INPUT`: a file cannot be read, or a folder has no policy in it.
+ */
+export async function readPolicyFiles(paths: readonly string[]): Promise<readonly TextFile[]> {
+  const found = await Promise.all(paths.map(policyFiles))
+  return Promise.all([...new Set(found.flat())].map(readTextFile))
+}
+
+async function policyFiles(path: string): Promise<readonly string[]> {
+  const isFolder = (await reading(path, () => stat(path))).isDirectory()
+  if (!isFolder) return [path]
+  const files: string[] = []
+  for (const name of (await reading(path, () => readdir(path))).sort()) {
+    if (!name.endsWith('.json') || BESIDE.some((ending) => name.endsWith(ending))) continue
+    const file = join(path, name)
+    if ((await reading(file, () => stat(file))).isFile()) files.push(file)
+  }
+  if (files.length === 0)
+    throw new CommandError(`there is no policy in ${path}: none of its files ends in .json`, 'ERR_INPUT')
+  return files
+}
+
+/** Text of one file. @throws {CommandError} `ERR_INPUT` */
+export async function readTextFile(file: string): Promise<TextFile> {
+  return reading(file, async () => {
+    const handle = await open(file, 'r')
+    try {
+      const { size } = await handle.stat()
+      if (size > MAX_BYTES) throw new CommandError(`${file} is larger than ${MAX_BYTES} bytes`, 'ERR_INPUT')
+      return { file, text: await handle.readFile('utf8') }
+    } finally {
+      await handle.close()
+    }
+  })
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EACCES: 'you may not read it',
+  EISDIR: 'it is a folder',
+}
+
+async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof CommandError) throw error
+    const { code = '', message } = error as NodeJS.ErrnoException
+    throw new CommandError(`${path} cannot be read: ${REASONS[code] ?? message}`, 'ERR_INPUT')
+  }
+}

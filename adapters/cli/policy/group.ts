@@ -1,0 +1,17 @@
+import type { Command } from 'commander'
+import { addCheck } from './check.ts'
+
+const EXIT_CODES = `
+Exit codes: 0 all is well, 1 something was found (a fault, a refusal, a row that fails),
+2 wrong usage, or input that cannot be read
+`
+
+/** The group `portcullis policy`; one file a command. */
+export function addPolicyCommands(program: Command): void {
+  const policy = program
+    .command('policy')
+    .description('check and try out gateway policies; no server is needed')
+    .enablePositionalOptions()
+    .addHelpText('after', EXIT_CODES)
+  addCheck(policy)
+}
