@@ -13,7 +13,13 @@ import type { Gateway } from './model/gateway.ts'
 import type { Lease } from './model/lease.ts'
 import type { GatewayRequest } from './model/request.ts'
 import type { Environment } from './options/environment.ts'
-import { type GatewayConfig, type GatewayOptions, type OwnAccessOptions, resolveGateway } from './options/gateway.ts'
+import {
+  checkedPolicies,
+  type GatewayConfig,
+  type GatewayOptions,
+  type OwnAccessOptions,
+  resolveGateway,
+} from './options/gateway.ts'
 import { createMaySee } from './pipeline/access.ts'
 import { createAdmission } from './pipeline/admission.ts'
 import type { Call, Identity } from './pipeline/call.ts'
@@ -21,6 +27,7 @@ import { createCreateOnly } from './pipeline/create-only.ts'
 import { createEntries } from './pipeline/entries.ts'
 import { createGuardLease } from './pipeline/guard-lease.ts'
 import { checkHealth } from './pipeline/health.ts'
+import { createHolds, type Hold } from './pipeline/holds.ts'
 import { createMounts } from './pipeline/mounts.ts'
 import { createNormalise } from './pipeline/normalise.ts'
 import { createOwnExchange } from './pipeline/own-exchange.ts'
@@ -31,11 +38,11 @@ import { createServeAlone } from './pipeline/serve-alone.ts'
 import { createServeRevoking } from './pipeline/serve-revoking.ts'
 import { createServeShared } from './pipeline/serve-shared.ts'
 import { checkCreationPath } from './pipeline/unwrap.ts'
-import { createPolicyEngine, type PolicyDocument, type PolicyEngine } from './policy/engine.ts'
-import { parsePolicyText } from './policy/parse.ts'
+import { createPolicies, type Policies } from './policies.ts'
+import { createPolicyListener } from './policy-listener.ts'
 import type { AuthMethod } from './ports/auth-method.ts'
 import type { Clock } from './ports/clock.ts'
-import type { Files } from './ports/files.ts'
+import type { WatchedFiles } from './ports/files.ts'
 import type { Random } from './ports/random.ts'
 import type { Telemetry } from './ports/telemetry.ts'
 import type { Transport } from './ports/transport.ts'
@@ -55,7 +62,7 @@ import { createWatching } from './watching.ts'
 export interface Drivers {
   readonly clock: Clock
   readonly random: Random
-  readonly files: Files
+  readonly files: WatchedFiles
   readonly telemetry: Telemetry
   readonly environment: Environment
 }
@@ -92,14 +99,14 @@ export async function createGateway(
     telemetry = await createTelemetry(),
   } = drivers
   const outside = { clock, random, files, telemetry, environment }
-  const policy = await loadPolicies(config, outside)
+  const policies = await createPolicies(config, outside)
   const hasher = createHasher(await auditKey(config, random))
   const instance = random.uuid()
   const transport =
     'transport' in config.server ? config.server.transport : await httpTransport(config.server.config, outside)
   // Last of what can fail: an open device would be left behind.
   const audit = await createAudit({ devices: config.devices, hasher, clock, instance, telemetry, diagnostics: emitter })
-  const engine = createEngine(config, { ...outside, policy, audit, hasher, emitter, transport, instance })
+  const engine = createEngine(config, { ...outside, policies, audit, hasher, emitter, transport, instance })
   return new CallerGateway(engine, { caller: config.caller, identity: engine.own })
 }
 
@@ -110,7 +117,7 @@ async function httpTransport(...args: Parameters<typeof createHttpTransport>): P
 }
 
 interface Parts extends Drivers {
-  readonly policy: PolicyEngine
+  readonly policies: Policies
   readonly audit: Audit
   readonly hasher: Hasher
   readonly emitter: GatewayEmitter
@@ -119,7 +126,8 @@ interface Parts extends Drivers {
 }
 
 function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly own: Identity } {
-  const { audit, clock, emitter, hasher, policy, telemetry, transport } = parts
+  const { audit, clock, emitter, hasher, policies, telemetry, transport } = parts
+  const policy = policies.engine
   const { namespace, timeoutMs } = config
   const nextId = ids(parts.instance)
   const onLeak = (path: string, code: string): void => {
@@ -187,7 +195,10 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     ...{ clock, random: parts.random, schedule, telemetry, mounts, pipeline },
     verify: shared.verify.bind(shared),
   })
+  const holds = createHolds({ policy, entries })
+  policies.follow(createPolicyListener({ entries, emitter, holds, nextId }))
   const close = async (): Promise<void> => {
+    policies.close()
     watching.close()
     await pipeline.drain()
     await shared.settled()
@@ -216,17 +227,19 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     },
     async lease(who, operation, path, data, options) {
       const { query, namespace: asked } = options
-      let lease: Lease | undefined
+      let lease: (Lease & Hold) | undefined
       const serve = async (call: Call): Promise<Answer> => {
         const answerOf = (kept: Kept): Answer => shared.answerOf(call, kept)
         const lookUp = (kept: Kept): Promise<void> => verifier.lookUp(kept)
-        const answer = await shared.hold(call, (line) => {
-          lease = createLease(line, { keeper, answerOf, isLive: leases.isUsable, lookUp })
+        return shared.hold(call, (line) => {
+          lease = createLease(line, { keeper, answerOf, isLive: leases.isUsable, lookUp, onClosed: holds.remove })
+          holds.add(call, lease)
         })
-        return answer
       }
       await pipeline.run(who, { operation, path, data, query, namespace: asked }, options, { serve })
-      return lease as unknown as Lease
+      const held = lease as unknown as Lease & Hold
+      await holds.confirm(held)
+      return held
     },
     watch: (who, path, watched) => watching.open(who, path, watched),
     unwrap: (who, token, { creationPath, ...options }) => {
@@ -240,6 +253,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
       return pipeline.run(who, raw, options, { check })
     },
     explain: (who, request) => policy.explain(identities.peek(who).caller, normalise(request)),
+    reloadPolicies: (given) => policies.reload(given === undefined ? undefined : checkedPolicies(given)),
     evict: (target) => cache.evict(target, namespace),
     health: (limitMs) =>
       checkHealth(
@@ -263,26 +277,6 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
       return closing
     },
   }
-}
-
-async function loadPolicies(config: GatewayConfig, { clock, files }: Drivers): Promise<PolicyEngine> {
-  const { policies, namespace, unrestricted } = config
-  const documents = 'folder' in policies ? await readPolicies(policies.folder, files) : policies.documents.map(named)
-  return createPolicyEngine(documents, { namespace, unrestricted, clock })
-}
-
-async function readPolicies(folder: string, files: Files): Promise<readonly PolicyDocument[]> {
-  const names = await files.list(folder, '.json')
-  return Promise.all(
-    names.map(async (name) => {
-      const file = `${folder}/${name}`
-      return parsePolicyText(file, await files.readText(file))
-    }),
-  )
-}
-
-function named(document: object, index: number): PolicyDocument {
-  return { file: `policies[${index}]`, document }
 }
 
 async function auditKey({ auditKey: key }: GatewayConfig, random: Random): Promise<Uint8Array> {

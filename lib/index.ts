@@ -26,7 +26,16 @@ export {
 export type { Drivers } from './gateway.ts'
 export { createGateway } from './gateway.ts'
 export type { Answer, IssuedToken, Wrapped } from './model/answer.ts'
-export type { AuditDecision, AuditEntry, AuditGap, AuditRequest, AuditResponse, Source } from './model/audit-entry.ts'
+export type {
+  AuditDecision,
+  AuditEntry,
+  AuditEvent,
+  AuditEventName,
+  AuditGap,
+  AuditRequest,
+  AuditResponse,
+  Source,
+} from './model/audit-entry.ts'
 export type { CallerAttributes, CallerValue, JudgedAttributes } from './model/caller.ts'
 export type { Decision, DecisionReason } from './model/decision.ts'
 export type { GatewayEvents } from './model/events.ts'
@@ -55,6 +64,7 @@ export type {
   TransitMount,
 } from './model/mounts.ts'
 export type { Operation } from './model/operation.ts'
+export type { PolicyChanges } from './model/policy-changes.ts'
 export type { Query } from './model/request.ts'
 export type { Sealed } from './model/sealed.ts'
 export { seal, unseal } from './model/sealed.ts'

@@ -15,6 +15,7 @@ import type { JsonObject } from './model/json.ts'
 import type { Lease } from './model/lease.ts'
 import type { DatabaseMount, KvMount, PkiMount, TransitMount } from './model/mounts.ts'
 import type { Operation } from './model/operation.ts'
+import type { PolicyChanges } from './model/policy-changes.ts'
 import type { Watch, WatchOptions } from './model/watch.ts'
 import { createDatabase } from './mount/database.ts'
 import { createKv } from './mount/kv.ts'
@@ -41,6 +42,7 @@ export interface Engine {
   unwrap(who: Who, token: string, options: CallOptions & { readonly creationPath?: string }): Promise<Answer>
   explain(who: Who, request: ExplainRequest): Explanation
   evict(target: EvictTarget): number
+  reloadPolicies(policies: string | readonly object[] | undefined): Promise<PolicyChanges>
   health(timeoutMs: number | undefined): Promise<Health>
   kvVersion(mount: string, namespace: string | undefined): Promise<1 | 2>
   /** The identity behind a token that a caller handed over. */
@@ -142,6 +144,15 @@ export class CallerGateway implements Gateway {
 
   evict(target: EvictTarget): number {
     return this.#engine.evict(target)
+  }
+
+  async reloadPolicies(policies?: string | readonly object[]): Promise<PolicyChanges> {
+    if (this.#who.caller.parent !== undefined) {
+      throw new TypeError(
+        'a gateway from as() cannot replace the policies that bind it: call reloadPolicies() on its root',
+      )
+    }
+    return await this.#engine.reloadPolicies(policies)
   }
 
   health(options: { readonly timeoutMs?: number } = {}): Promise<Health> {

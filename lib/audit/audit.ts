@@ -1,5 +1,5 @@
-import { AuditError } from '../errors/index.ts'
-import type { AuditDecision, AuditEntry, AuditRequest, AuditResponse } from '../model/audit-entry.ts'
+import { AuditError, type AuditPhase } from '../errors/index.ts'
+import type { AuditDecision, AuditEntry, AuditEvent, AuditRequest, AuditResponse } from '../model/audit-entry.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
 import type { DeviceHealth } from '../model/gateway.ts'
@@ -16,7 +16,7 @@ import { withinLimit } from './within-limit.ts'
 
 /** An entry without what the audit itself knows: time, instance, sequence. */
 export interface AuditDraft {
-  readonly type: 'request' | 'response'
+  readonly type: AuditEntry['type']
   readonly caller: Caller
   readonly decision: Decision
   readonly request: AuditRequest
@@ -24,7 +24,11 @@ export interface AuditDraft {
   readonly response?: AuditResponse
   readonly error?: string
   readonly trace?: NonNullable<AuditEntry['trace']>
+  readonly event?: AuditEvent
 }
+
+/** What a refusal stops: that something is sent or done, or that an answer is handed over. */
+export type RecordPhase = Exclude<AuditPhase, 'start'>
 
 /** Takes entries to every device. */
 export interface Audit {
@@ -33,7 +37,7 @@ export interface Audit {
    * Records an entry. Sequence numbers are given in the order of these calls, and each device gets its entries in that order.
    *
    * @returns `undefined` when nothing has to be waited for, else a promise that resolves when every required device has accepted.
-   * @throws {AuditError} (the promise rejects) `ERR_PORTCULLIS_AUDIT_FAILED`, `_TIMEOUT` or `_FULL`; `phase` is the draft's type.
+   * @throws {AuditError} (the promise rejects) `ERR_PORTCULLIS_AUDIT_FAILED`, `_TIMEOUT` or `_FULL`; `phase` is the draft's type, `request` for an event.
    */
   record(draft: AuditDraft): Promise<void> | undefined
   counters(): readonly DeviceHealth[]
@@ -91,9 +95,10 @@ class DeviceAudit implements Audit {
   record(draft: AuditDraft): Promise<void> | undefined {
     const sequence = ++this.#sequence
     const record = new LazyRecord(this.#entry(draft, sequence))
+    const phase = draft.type === 'event' ? 'request' : draft.type
     let waiting: Promise<void> | undefined
     for (const guard of this.#guards) {
-      const accepted = guard.offer(record, sequence, draft.type)
+      const accepted = guard.offer(record, sequence, phase)
       if (accepted === undefined) continue
       waiting = waiting === undefined ? accepted : both(waiting, accepted)
     }
@@ -134,7 +139,10 @@ class DeviceAudit implements Audit {
   }
 
   /** Fields are set one by one, which is far cheaper than spreading them. */
-  #entry({ type, caller, decision, auth, request, response, error, trace }: AuditDraft, sequence: number): AuditEntry {
+  #entry(
+    { type, caller, decision, auth, request, response, error, trace, event }: AuditDraft,
+    sequence: number,
+  ): AuditEntry {
     const entry: Writable<AuditEntry> = {
       time: this.#now(),
       type,
@@ -148,6 +156,7 @@ class DeviceAudit implements Audit {
     if (response !== undefined) entry.response = response
     if (error !== undefined) entry.error = error
     if (trace !== undefined) entry.trace = trace
+    if (event !== undefined) entry.event = event
     return entry
   }
 

@@ -2,7 +2,7 @@ import { PortcullisError } from '../errors/index.ts'
 import type { DeviceHealth } from '../model/gateway.ts'
 import type { AuditDeviceOptions, AuditRecord } from '../ports/audit-device.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
-import type { AuditDraft } from './audit.ts'
+import type { RecordPhase } from './audit.ts'
 import { type Gap, joined } from './gap.ts'
 import { type Refusal, refused, Ticket } from './ticket.ts'
 import { withinLimit } from './within-limit.ts'
@@ -27,7 +27,7 @@ export interface Guard {
   readonly name: string
   readonly required: boolean
   /** `undefined` where nobody has to wait. @throws {AuditError} (the promise rejects) as above. */
-  offer(record: AuditRecord, sequence: number, phase: AuditDraft['type']): Promise<void> | undefined
+  offer(record: AuditRecord, sequence: number, phase: RecordPhase): Promise<void> | undefined
   health(): DeviceHealth
   /** Writes what waits, within the time limit, then closes the device. Gives the number of entries it lost. Idempotent. */
   close(): Promise<number>
@@ -81,7 +81,7 @@ class DeviceGuard implements Guard {
     this.required = options.required
   }
 
-  offer(record: AuditRecord, sequence: number, phase: AuditDraft['type']): Promise<void> | undefined {
+  offer(record: AuditRecord, sequence: number, phase: RecordPhase): Promise<void> | undefined {
     const nowMs = this.#deps.clock.now()
     const refusal = this.#refusal(nowMs)
     if (refusal !== undefined) return this.#refuse(refusal, sequence, phase)
@@ -129,7 +129,7 @@ class DeviceGuard implements Guard {
     return { code: 'ERR_PORTCULLIS_AUDIT_FULL', message: `${queueSize} entries are waiting already` }
   }
 
-  #refuse(refusal: Refusal, sequence: number, phase: AuditDraft['type']): Promise<void> | undefined {
+  #refuse(refusal: Refusal, sequence: number, phase: RecordPhase): Promise<void> | undefined {
     if (this.#closing === undefined) this.#note(refusal)
     if (this.required) {
       this.#count('failed', 1)

@@ -1,6 +1,6 @@
 import { AuditError, type AuditPhase, type CodeOf } from '../errors/index.ts'
 import type { AuditRecord } from '../ports/audit-device.ts'
-import type { AuditDraft } from './audit.ts'
+import type { RecordPhase } from './audit.ts'
 
 /** Why a device did not take entries. */
 export interface Refusal {
@@ -23,7 +23,7 @@ export class Ticket {
   /** Accepted, refused or given up: nobody waits any more. */
   isSettled = false
   readonly #device: string
-  readonly #waiters = new Map<AuditDraft['type'], PromiseWithResolvers<void>>()
+  readonly #waiters = new Map<RecordPhase, PromiseWithResolvers<void>>()
 
   constructor(device: string, sinceMs: number, sequence: number) {
     this.#device = device
@@ -38,7 +38,7 @@ export class Ticket {
   }
 
   /** Resolves when the entries have been accepted. @throws {AuditError} with `phase`, when they are refused. */
-  accepted(phase: AuditDraft['type']): Promise<void> {
+  accepted(phase: RecordPhase): Promise<void> {
     let waiter = this.#waiters.get(phase)
     if (waiter === undefined) {
       waiter = Promise.withResolvers<void>()

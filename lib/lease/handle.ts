@@ -14,10 +14,12 @@ export interface HandleDeps {
   /** May `kept` be used now? Where that is to be verified, a look-up has begun. */
   readonly isLive: (kept: Kept) => boolean
   readonly lookUp: (kept: Kept) => Promise<void>
+  /** It is held no longer. */
+  readonly onClosed: (handle: Holder) => void
 }
 
 /** A hold on `line`, as its holder sees it. */
-export function createLease(line: Line, deps: HandleDeps): Lease {
+export function createLease(line: Line, deps: HandleDeps): Lease & Holder {
   const handle = new LeaseHandle(line, deps)
   deps.keeper.hold(line, handle)
   return handle
@@ -122,6 +124,7 @@ class LeaseHandle implements Lease, Holder {
   }
 
   async #close(): Promise<void> {
+    this.#deps.onClosed(this)
     await this.#deps.keeper.letGo(this.#line, this)
     this.#end ??= 'released'
     this.#handlers.clear()

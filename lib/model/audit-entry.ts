@@ -14,7 +14,8 @@ export type Source = 'server' | 'cache' | 'stale'
 export interface AuditEntry {
   /** RFC 3339, UTC, milliseconds. */
   readonly time: string
-  readonly type: 'request' | 'response'
+  /** `event`: something that happened to the gateway itself, see {@link AuditEvent}. */
+  readonly type: 'request' | 'response' | 'event'
   /** Process that wrote it; with `sequence` unique for ever. */
   readonly instance: string
   /** Grows by 1 with each entry of an instance, from 1. */
@@ -27,7 +28,21 @@ export interface AuditEntry {
   /** `code: message` of the failure; never a value. */
   readonly error?: string
   readonly trace?: { readonly trace_id: string; readonly span_id: string }
+  /** On entries of type `event`. */
+  readonly event?: AuditEvent
 }
+
+/** What happened to the gateway itself, without a request of a caller. */
+export interface AuditEvent {
+  readonly name: AuditEventName
+  /** What is known of it; names and numbers, never a value. */
+  readonly detail: JsonObject
+}
+
+/** Events that are recorded. */
+export type AuditEventName =
+  | 'policies.reloaded' // another set of policies is in force
+  | 'policies.refused' // a set could not be used; the one before it stays in force
 
 /** Stands where a best-effort device lost entries: how many, and between which sequence numbers. */
 export interface AuditGap {

@@ -1,11 +1,16 @@
 import type { Decision } from './decision.ts'
 import type { LeaseEnd } from './lease.ts'
 import type { Operation } from './operation.ts'
+import type { PolicyChanges } from './policy-changes.ts'
 
 /** What a gateway emits, for the program. No event carries a secret. */
 export interface GatewayEvents {
   /** A request was refused by policy. */
   denied: (event: { readonly operation: Operation; readonly path: string; readonly decision: Decision }) => void
+  /** Another set of policies is in force. */
+  policiesReloaded: (event: PolicyChanges) => void
+  /** A set of policies could not be used; the one before it stays in force. `message` names file and pointer. */
+  policiesRefused: (event: { readonly code: string; readonly message: string }) => void
   /** A login gave a token; `generation` counts them from 1. */
   login: (event: { readonly method: string; readonly generation: number; readonly ttlMs: number }) => void
   /** A login failed; the next call tries again, after a back-off. */

@@ -6,6 +6,7 @@ import type { JsonObject } from './json.ts'
 import type { Lease } from './lease.ts'
 import type { DatabaseMount, KvMount, PkiMount, TransitMount } from './mounts.ts'
 import type { Operation } from './operation.ts'
+import type { PolicyChanges } from './policy-changes.ts'
 import type { Watch, WatchOptions } from './watch.ts'
 
 /** What every call can be told. */
@@ -153,6 +154,14 @@ export interface Gateway {
   explain(request: ExplainRequest): Explanation
   /** Drops entries from the cache; gives their number. */
   evict(target: EvictTarget): number
+  /**
+   * Puts another set of policies in force: whole, or not at all. Recorded first, with what it changes; what callers hold and
+   * may no longer have is taken from them. Only on the gateway that `createGateway()` gave, not on one from `as()`.
+   *
+   * @param policies - A folder or documents. Default: what was loaded last; a folder is read anew.
+   * @throws {PolicyLoadError} `ERR_PORTCULLIS_POLICY_INVALID`, the file system's error, or an {@link AuditError}: the old set stays.
+   */
+  reloadPolicies(policies?: string | readonly object[]): Promise<PolicyChanges>
   health(options?: { readonly timeoutMs?: number }): Promise<Health>
   /** Listeners that throw cannot break a request. */
   on<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): this

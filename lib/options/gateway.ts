@@ -50,6 +50,11 @@ export interface GatewayOptions {
   readonly auth: AuthMethod
   /** A folder of `*.json` policies, or documents. Without any that allows, everything is denied. */
   readonly policies?: string | readonly object[]
+  /**
+   * Looks at the folder of `policies` every 5 s, and puts a set that has changed in force: whole, or not at all. Only with a
+   * folder. Default false; `gateway.reloadPolicies()` does it when you say so, such as at a SIGHUP.
+   */
+  readonly watchPolicies?: boolean
   /** DANGEROUS: no policy is asked, everything the server allows passes. Excludes `policies`. Default false. */
   readonly dangerouslyAllowEverything?: boolean
   /** Attributes that policies are judged on. Default: none. */
@@ -76,6 +81,7 @@ export interface GatewayConfig {
   readonly timeoutMs: number
   readonly auth: AuthMethod
   readonly policies: { readonly folder: string } | { readonly documents: readonly object[] }
+  readonly watchPolicies: boolean
   readonly unrestricted: boolean
   readonly caller: Caller
   readonly devices: readonly AuditDeviceOptions[]
@@ -120,6 +126,7 @@ export function resolveGateway(options: GatewayOptions | OwnAccessOptions, envir
     ...endpoint,
     auth: checkedAuth(options.auth ?? ownAccess(endpoint.server), endpoint.server),
     policies: checkedPolicies(options.policies),
+    watchPolicies: checkedWatch(options),
     unrestricted,
     caller: createCaller(options.caller ?? {}),
     ...checkedAudit(options.audit),
@@ -137,6 +144,7 @@ const NAMES = [
   'server',
   'auth',
   'policies',
+  'watchPolicies',
   'dangerouslyAllowEverything',
   'caller',
   'audit',
@@ -213,7 +221,15 @@ function checkCertificate({ method }: AuthMethod, { origin, tls }: ServerConfig)
   }
 }
 
-function checkedPolicies(policies: unknown): GatewayConfig['policies'] {
+function checkedWatch({ policies, watchPolicies }: Pick<GatewayOptions, 'policies' | 'watchPolicies'>): boolean {
+  const isWatched = booleanOption('watchPolicies', watchPolicies, false)
+  if (isWatched && typeof policies !== 'string')
+    throw new TypeError('watchPolicies needs policies: the path of a folder')
+  return isWatched
+}
+
+/** What `policies` can be. @throws {TypeError} */
+export function checkedPolicies(policies: unknown): GatewayConfig['policies'] {
   if (policies === undefined) return { documents: [] }
   if (typeof policies === 'string' && policies !== '') return { folder: policies }
   if (Array.isArray(policies)) return { documents: Object.freeze([...policies]) }

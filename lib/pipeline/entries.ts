@@ -1,12 +1,14 @@
 import type { Audit, AuditDraft } from '../audit/audit.ts'
 import type { Hasher } from '../audit/hasher.ts'
 import { AuditError, PortcullisError } from '../errors/index.ts'
-import type { AuditEntry, AuditRequest, AuditResponse, Source } from '../model/audit-entry.ts'
+import type { AuditEntry, AuditEvent, AuditRequest, AuditResponse, Source } from '../model/audit-entry.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
 import type { GatewayRequest } from '../model/request.ts'
 import { unseal } from '../model/sealed.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
+import { OWN_CALLER } from '../options/caller.ts'
+import { OWN_DECISION } from './own-decision.ts'
 
 /** What every entry of one request has in common. */
 export interface EntrySubject {
@@ -24,6 +26,8 @@ export interface Entries {
   request(subject: EntrySubject): Promise<void> | undefined
   /** Before an answer is handed over. */
   response(subject: EntrySubject, response: AuditResponse): Promise<void> | undefined
+  /** What happened to the gateway itself. */
+  event(id: string, event: AuditEvent, error?: string): Promise<void> | undefined
   /** A request that was refused, or whose exchange failed. Gives the error to reject with: `error`, or the audit's own with it as cause. */
   failure(subject: EntrySubject, type: 'request' | 'response', error: unknown): Promise<unknown>
   /** The audit form of an answer; each HMAC in it is worked out here, once. */
@@ -35,6 +39,8 @@ export function createEntries(audit: Audit): Entries {
   return {
     request: (subject) => audit.record(draft(hasher, subject, 'request')),
     response: (subject, response) => audit.record({ ...draft(hasher, subject, 'response'), response }),
+    event: (id, event, error) =>
+      audit.record({ ...OWN_EVENT, event, request: eventRequest(id), ...(error === undefined ? {} : { error }) }),
     async failure(subject, type, error): Promise<unknown> {
       try {
         await audit.record({ ...draft(hasher, subject, type), error: described(error) })
@@ -68,6 +74,13 @@ function auditRequest(hasher: Hasher, { id, request }: EntrySubject): AuditReque
     ...(data === undefined ? {} : { data: hasher.data(data) }),
     ...(wrapTtlMs === 0 ? {} : { wrap_ttl: wrapTtlMs / 1000 }),
   }
+}
+
+/** An event is nobody's request: it has the gateway's own caller and decision. */
+const OWN_EVENT = Object.freeze({ type: 'event', caller: OWN_CALLER, decision: OWN_DECISION } as const)
+
+function eventRequest(id: string): AuditRequest {
+  return { id, operation: 'event', namespace: ROOT, path: '' }
 }
 
 const ROOT = Object.freeze({ path: '' })

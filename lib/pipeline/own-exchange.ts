@@ -1,5 +1,4 @@
 import { PortcullisError } from '../errors/index.ts'
-import type { Decision } from '../model/decision.ts'
 import { type GatewayRequest, NO_QUERY } from '../model/request.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
 import { OWN_CALLER } from '../options/caller.ts'
@@ -7,6 +6,7 @@ import type { OwnCall, OwnExchange } from '../ports/auth-method.ts'
 import type { SpanName, Telemetry } from '../ports/telemetry.ts'
 import type { Transport } from '../ports/transport.ts'
 import type { Entries, EntrySubject } from './entries.ts'
+import { OWN_DECISION } from './own-decision.ts'
 
 export interface OwnExchangeDeps {
   readonly transport: Transport
@@ -58,7 +58,7 @@ async function send(deps: OwnExchangeDeps, call: OwnCall): Promise<ServerAnswer>
   const subject = {
     id: deps.nextId(),
     caller: OWN_CALLER,
-    decision: OWN,
+    decision: OWN_DECISION,
     request: ownRequest(call, deps),
     auth: undefined,
     trace: undefined,
@@ -93,14 +93,6 @@ async function endToken({ auth }: ServerAnswer, call: OwnCall, deps: OwnExchange
 function codeOf(error: unknown): string {
   return error instanceof PortcullisError ? error.code : 'unknown'
 }
-
-const OWN: Decision = Object.freeze({
-  effect: 'allow',
-  reason: 'own',
-  policy: undefined,
-  rule: undefined,
-  message: "the gateway's own call",
-})
 
 function ownRequest(call: OwnCall, deps: OwnExchangeDeps): GatewayRequest {
   return {

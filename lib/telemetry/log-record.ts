@@ -23,7 +23,7 @@ export function logRecord(entry: AuditEntry | AuditGap): LogRecord {
 type Flat = Record<string, string | number | boolean>
 
 function entryAttributes(entry: AuditEntry): Attributes {
-  const { auth, caller, decision, error, instance, request, response, sequence } = entry
+  const { auth, caller, decision, error, event, instance, request, response, sequence } = entry
   const flat: Flat = {
     'portcullis.audit.instance': instance,
     'portcullis.audit.sequence': sequence,
@@ -44,6 +44,8 @@ function entryAttributes(entry: AuditEntry): Attributes {
   put(flat, 'portcullis.request.data', jsonOf(request.data))
   put(flat, 'portcullis.request.wrap_ttl', request.wrap_ttl)
   put(flat, 'portcullis.error', error)
+  put(flat, 'portcullis.event.name', event?.name)
+  put(flat, 'portcullis.event.detail', jsonOf(event?.detail))
   if (response !== undefined) putResponse(flat, response)
   return flat
 }

@@ -36,6 +36,7 @@ const FULL: Required<AuditEntry> = {
   },
   error: 'ERR_PORTCULLIS_SERVER_FAILED: it failed',
   trace: { trace_id: 'ab'.repeat(16), span_id: 'cd'.repeat(8) },
+  event: { name: 'policies.reloaded', detail: { added: ['orders'] } },
 }
 
 const GAP: AuditGap = {
@@ -53,10 +54,16 @@ test('an entry with the least fields satisfies the schema', () => {
   assertEntry({ time, type, instance, sequence, caller, decision, request: { id, operation, namespace, path } })
 })
 
+test('an entry of type event without an event is refused', () => {
+  const { event, ...rest } = FULL
+  assertEntry({ ...rest, type: 'event', event })
+  assert.equal(isEntry({ ...rest, type: 'event' }), false)
+})
+
 test('the marker of a gap satisfies the schema', () => assertEntry(GAP))
 
-test('a field that nobody knows is refused wherever it stands, but in caller, data and query', () => {
-  const free = new Set(['caller', 'data', 'query'])
+test('a field that nobody knows is refused wherever it stands, but in caller, data, query and detail', () => {
+  const free = new Set(['caller', 'data', 'query', 'detail'])
   for (const [place, object] of objectsOf(FULL)) {
     const isFree = place.some((name) => free.has(name))
     object.surprise = 'x'

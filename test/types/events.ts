@@ -18,6 +18,8 @@ export function listeners(gateway: Gateway): void {
       Equal<
         keyof GatewayEvents,
         | 'denied'
+        | 'policiesReloaded'
+        | 'policiesRefused'
         | 'login'
         | 'loginFailed'
         | 'tokenRenewed'

@@ -134,7 +134,7 @@ export const ownLogger: AuditDeviceOptions = otel({ logger: logs.getLogger('app'
 
 /** A function as a device. */
 export const ownFunction: AuditDeviceOptions = callback('mine', async (entry) => {
-  expectTypes<[Equal<(typeof entry)['type'], 'request' | 'response' | 'gap'>]>()
+  expectTypes<[Equal<(typeof entry)['type'], 'request' | 'response' | 'event' | 'gap'>]>()
 })
 
 // @ts-expect-error: a token comes from somewhere
