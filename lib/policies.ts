@@ -155,8 +155,11 @@ function signatureOf(folder: string, files: WatchedFiles): Promise<string> {
   return files.signature(folder, '.json')
 }
 
+/** Tests of policies stand beside them, and are none. */
+const TESTS = '.policy-test.json'
+
 async function readPolicies(folder: string, files: WatchedFiles): Promise<readonly PolicyDocument[]> {
-  const names = await files.list(folder, '.json')
+  const names = (await files.list(folder, '.json')).filter((name) => !name.endsWith(TESTS))
   return Promise.all(
     names.map(async (name) => {
       const file = `${folder}/${name}`

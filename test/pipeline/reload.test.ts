@@ -145,6 +145,14 @@ test('a folder is read anew; one that is gone or torn changes nothing', async (t
   await assert.rejects(gateway.read(DB), DENIED)
 })
 
+test('tests of policies that stand beside them are passed over', async (t) => {
+  const at = await folder(t)
+  await writeFile(join(at, 'p.json'), JSON.stringify(READ))
+  await writeFile(join(at, 'p.policy-test.json'), '{}')
+  const { gateway } = await opened(t, { policies: at })
+  assert.equal((await gateway.reloadPolicies()).changed.length, 0)
+})
+
 test('a watched folder is followed, also when it is swapped as a ConfigMap is', async (t) => {
   const at = await folder(t)
   for (const [version, document] of [
