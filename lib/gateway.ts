@@ -39,6 +39,7 @@ import { createServeRevoking } from './pipeline/serve-revoking.ts'
 import { createServeShared } from './pipeline/serve-shared.ts'
 import { checkCreationPath } from './pipeline/unwrap.ts'
 import { createPolicies, type Policies } from './policies.ts'
+import { explainAsked } from './policy/explain-asked.ts'
 import { createPolicyListener } from './policy-listener.ts'
 import type { AuthMethod } from './ports/auth-method.ts'
 import type { Clock } from './ports/clock.ts'
@@ -252,7 +253,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
           : (request: GatewayRequest): Promise<void> => checkCreationPath(exchange, request, creationPath)
       return pipeline.run(who, raw, options, { check })
     },
-    explain: (who, request) => policy.explain(identities.peek(who).caller, normalise(request)),
+    explain: (who, request) => explainAsked(policy, identities.peek(who).caller, () => normalise(request)),
     reloadPolicies: (given) => policies.reload(given === undefined ? undefined : checkedPolicies(given)),
     evict: (target) => cache.evict(target, namespace),
     health: (limitMs) =>

@@ -49,7 +49,9 @@ export type {
   Health,
   HoldOptions,
   RuleNote,
+  RuleResult,
   ScopeOptions,
+  UnboundPolicy,
 } from './model/gateway.ts'
 export type { JsonObject, JsonValue } from './model/json.ts'
 export type { Lease, LeaseEnd, LeaseEvents, RotationHandler } from './model/lease.ts'

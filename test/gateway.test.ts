@@ -205,6 +205,12 @@ test('explain() gives the decision and sends nothing', async (t) => {
   assert.deepEqual(entries, [])
 })
 
+test('explain() gives the refusal of a path that no policy is asked about', async (t) => {
+  const { gateway } = await open(t, { policies: [DB] })
+  const { decision, rules } = gateway.explain({ operation: 'read', path: 'database/../sys/mounts' })
+  assert.deepEqual([decision.effect, decision.reason, rules], ['deny', 'path', []])
+})
+
 test('who may not unwrap learns nothing about a wrapping token', async (t) => {
   const { gateway, server } = await open(t, { policies: [DB] })
   const unwrapping = gateway.unwrap('s.wrapping', { creationPath: 'kv/a' })

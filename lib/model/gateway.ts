@@ -45,21 +45,49 @@ export interface ExplainRequest {
   readonly wrapTtlMs?: number
 }
 
+/** What came of one rule that was looked at. */
+export type RuleResult =
+  | 'allows' // it grants the request
+  | 'denies' // it stands on the winning path and denies
+  | 'forbids' // it forbids, whatever else allows
+  | 'refuses' // it grants the operation, and something in the request fails it
+  | 'silent' // it stands on a path that counts, and says nothing of the operation
+  | 'outranked' // it matches, and a rule on a path that the server ranks higher is asked instead
+  | 'unused' // it would have been asked, had not another rule on the same path settled it
+
 /** One rule that was looked at, and what came of it. */
 export interface RuleNote {
   readonly policy: string
   readonly rule: string
+  /** The rule's path, as the policy has it. */
   readonly path: string
+  /** Which caller of the chain it was asked for: 0 is the gateway's own, 1 the one made by its `as()`, and so on. */
+  readonly link: number
+  readonly result: RuleResult
+  /** The same in words, with the reason: what fails, or what outranks it. */
   readonly outcome: string
+}
+
+/** A policy of the request's namespace that does not bind the caller. */
+export interface UnboundPolicy {
+  readonly policy: string
+  /** Which caller of the chain, as in {@link RuleNote}. */
+  readonly link: number
+  /** What its subject asks for. */
+  readonly why: string
 }
 
 /** A decision with its reasons; never a value. */
 export interface Explanation {
   readonly decision: Decision
-  /** Policies that bind the caller. */
+  /** Policies that bind the caller, or one above it. */
   readonly policies: readonly string[]
+  /** Policies of the namespace that bind one of the callers not, and why. */
+  readonly unbound: readonly UnboundPolicy[]
   /** Rules considered, in order, and why each won or lost. */
   readonly rules: readonly RuleNote[]
+  /** Of a refusal: what would pass. `undefined` for what is allowed, and where nothing would. */
+  readonly wouldPass: string | undefined
 }
 
 /** What to drop from the cache. Leases stay at the server and lapse there. */
@@ -150,7 +178,7 @@ export interface Gateway {
   pki(mount?: string): PkiMount
   /** A gateway for a caller below this one, on the same engine. Parent AND own decision must allow. */
   as(attributes: CallerAttributes, options?: ScopeOptions): Gateway
-  /** The decision and its reasons. Sends nothing. */
+  /** The decision and its reasons; also for a request that is refused before any policy is asked. Sends nothing. */
   explain(request: ExplainRequest): Explanation
   /** Drops entries from the cache; gives their number. */
   evict(target: EvictTarget): number

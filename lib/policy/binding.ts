@@ -3,6 +3,7 @@ import type { Caller } from '../model/caller.ts'
 import type { Operation } from '../model/operation.ts'
 import { type Plan, planFor } from './judge.ts'
 import type { RuleSet } from './rule-set.ts'
+import type { SchemaFailure } from './schema-failure.ts'
 
 /** Plans kept at once, over all callers; beyond it all are forgotten. */
 export const PLANS_MAX = 10_000
@@ -20,6 +21,14 @@ export interface Scope {
 
 /** Namespaces of the policies, and what binds there. */
 export type Binding = ReadonlyMap<string, Scope>
+
+/** Why the policies of `set` do not bind `caller`, of itself; `undefined` where they do. */
+export function unbindingReason(
+  { subject, asksForToken }: RuleSet,
+  { attributes, isHolder }: Caller,
+): SchemaFailure | 'holder' | undefined {
+  return isHolder === true && !asksForToken ? 'holder' : subject?.(attributes)
+}
 
 /** Works out, once for each caller, which policies bind it; and, once for each path, what they say. */
 export class Bindings {
@@ -68,11 +77,8 @@ export class Bindings {
   }
 
   /** Indexes of the sets that bind one caller. */
-  #binding({ attributes, isHolder }: Caller): readonly number[] {
-    return this.#sets.flatMap(({ subject, asksForToken }, at) => {
-      if (isHolder === true && !asksForToken) return []
-      return subject?.(attributes) === undefined ? [at] : []
-    })
+  #binding(caller: Caller): readonly number[] {
+    return this.#sets.flatMap((set, at) => (unbindingReason(set, caller) === undefined ? [at] : []))
   }
 
   #scopes(chain: readonly (readonly number[])[]): Binding {

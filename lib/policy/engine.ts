@@ -6,7 +6,7 @@ import type { GatewayRequest } from '../model/request.ts'
 import { checkNames } from '../options/check.ts'
 import type { Clock } from '../ports/clock.ts'
 import { Bindings } from './binding.ts'
-import { explained } from './explain.ts'
+import { explained, unexplained } from './explain.ts'
 import { judge, NO_POLICY } from './judge.ts'
 import { type LoadedPolicies, loadPolicies, namespaceProblem } from './load.ts'
 import { allowed, denied, type PolicyDocument, type RuleVerdict, type Verdict } from './verdict.ts'
@@ -68,10 +68,12 @@ export async function createPolicyEngine(
 
 class RuleEngine implements PolicyEngine {
   readonly policies: readonly string[]
+  readonly #sets: LoadedPolicies['sets']
   readonly #bindings: Bindings
 
   constructor({ policies, sets }: LoadedPolicies) {
     this.policies = Object.freeze(policies)
+    this.#sets = sets
     this.#bindings = new Bindings(sets)
   }
 
@@ -96,8 +98,10 @@ class RuleEngine implements PolicyEngine {
   }
 
   explain(caller: Caller, request: GatewayRequest): Explanation {
-    const scope = this.#bindings.of(caller).get(request.namespace)
-    return explained(scope?.chain ?? [], request, this.decide(caller, request).decision)
+    const { decision } = this.decide(caller, request)
+    const chain = this.#bindings.of(caller).get(request.namespace)?.chain ?? []
+    const sets = this.#sets.filter(({ namespace }) => namespace === request.namespace)
+    return explained({ caller, request, decision, sets, chain })
   }
 }
 
@@ -115,5 +119,5 @@ const UNRESTRICTED: PolicyEngine = Object.freeze({
   policies: Object.freeze([]),
   decide: () => LETS_ALL,
   checkResponse: () => undefined,
-  explain: () => Object.freeze({ decision: LETS_ALL.decision, policies: Object.freeze([]), rules: Object.freeze([]) }),
+  explain: () => unexplained(LETS_ALL.decision),
 })

@@ -1,51 +1,77 @@
+import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
-import type { Explanation, RuleNote } from '../model/gateway.ts'
+import type { Explanation, RuleNote, RuleResult } from '../model/gateway.ts'
 import type { GatewayRequest } from '../model/request.ts'
 import { objection } from './judge.ts'
+import { rankReason } from './rank-reason.ts'
 import { covers, grantsCreateOnly, type Rule } from './rule.ts'
 import { forbiddingRules, matchingRules, pathForms, type RuleSet, winningRules } from './rule-set.ts'
+import { unboundPolicies } from './unbound.ts'
+import { wouldPass } from './would-pass.ts'
 
-/**
- * Why `decision` fell: the policies that bind, and what each rule that matches the path had to say.
- *
- * @param chain - Rule sets of each caller, root first.
- */
-export function explained(
-  chain: readonly (readonly RuleSet[])[],
-  request: GatewayRequest,
-  decision: Decision,
-): Explanation {
-  const policies = chain.flatMap((sets) => sets.flatMap((set) => set.policies))
-  const rules = chain.flatMap((sets) => linkNotes(sets, request))
-  return Object.freeze({ decision, policies: Object.freeze([...new Set(policies)]), rules: Object.freeze(rules) })
+/** What an explanation is made from. */
+export interface Explained {
+  readonly caller: Caller
+  readonly request: GatewayRequest
+  readonly decision: Decision
+  /** Rule sets of the request's namespace. */
+  readonly sets: readonly RuleSet[]
+  /** Those that bind each caller, root first. */
+  readonly chain: readonly (readonly RuleSet[])[]
 }
 
-function linkNotes(sets: readonly RuleSet[], request: GatewayRequest): readonly RuleNote[] {
+/** Why the decision fell: the policies that bind, what each rule that matches the path had to say, and what would pass. */
+export function explained({ caller, request, decision, sets, chain }: Explained): Explanation {
+  const policies = Object.freeze([...new Set(chain.flatMap((bound) => bound.flatMap((set) => set.policies)))])
+  const unbound = Object.freeze(unboundPolicies(sets, caller))
+  const rules = Object.freeze(chain.flatMap((bound, link) => linkNotes(bound, request, link)))
+  const hint = decision.effect === 'deny' ? wouldPass({ decision, request, chain, unbound, rules }) : undefined
+  return Object.freeze({ decision, policies, unbound, rules, wouldPass: hint })
+}
+
+/** The explanation of a decision that no policy was asked for. */
+export function unexplained(decision: Decision): Explanation {
+  const none = Object.freeze([])
+  return Object.freeze({ decision, policies: none, unbound: none, rules: none, wouldPass: undefined })
+}
+
+type Outcome = readonly [result: RuleResult, outcome: string]
+
+function linkNotes(sets: readonly RuleSet[], request: GatewayRequest, link: number): readonly RuleNote[] {
   const forms = pathForms(request.operation, request.path)
   const forbids = forbiddingRules(sets, forms)
   const winners = winningRules(sets, forms)
   const losers = matchingRules(sets, forms).filter((rule) => !winners.includes(rule))
-  const winning = winners[0]?.pattern.text ?? ''
-  return [
-    ...forbids.map((rule) => note(rule, covers(rule, request.operation) ? 'forbids' : unconcerned(rule, request))),
-    ...winnerNotes(winners, request),
-    ...losers.map((rule) => note(rule, `not used: ${JSON.stringify(winning)} is more specific`)),
+  const outcomes: readonly (readonly [Rule, Outcome])[] = [
+    ...forbids.map((rule): [Rule, Outcome] => [rule, forbidOutcome(rule, request)]),
+    ...winnerOutcomes(winners, request),
+    ...losers.map((rule): [Rule, Outcome] => [rule, outranked(winners[0], rule)]),
   ]
+  return outcomes.map(([{ policy, id, pattern }, [result, outcome]]) =>
+    Object.freeze({ policy, rule: id, path: pattern.text, link, result, outcome }),
+  )
 }
 
-function winnerNotes(winners: readonly Rule[], request: GatewayRequest): readonly RuleNote[] {
+function forbidOutcome(rule: Rule, request: GatewayRequest): Outcome {
+  return covers(rule, request.operation) ? ['forbids', 'forbids'] : silent(rule, request)
+}
+
+function outranked(winner: Rule | undefined, { pattern }: Rule): Outcome {
+  const [text, reason] = winner === undefined ? ['', ''] : [winner.pattern.text, rankReason(winner.pattern, pattern)]
+  return ['outranked', `not used: ${JSON.stringify(text)} is more specific${reason}`]
+}
+
+function winnerOutcomes(winners: readonly Rule[], request: GatewayRequest): readonly (readonly [Rule, Outcome])[] {
   const isDenied = winners.some((rule) => rule.effect === 'deny' && covers(rule, request.operation))
   let hasAccepted = false
-  const outcomes = new Map<Rule, string>()
+  const outcomes = new Map<Rule, Outcome>()
   for (const rule of inTurn(winners, request)) {
     const outcome = outcomeOf(rule, request, isDenied, hasAccepted)
-    hasAccepted ||= outcome === ALLOWS
+    hasAccepted ||= outcome[0] === 'allows'
     outcomes.set(rule, outcome)
   }
-  return winners.map((rule) => note(rule, outcomes.get(rule) ?? ''))
+  return winners.map((rule) => [rule, outcomes.get(rule) ?? ['unused', '']])
 }
-
-const ALLOWS = 'allows'
 
 /** For a write, rules that grant create alone come last. */
 function inTurn(rules: readonly Rule[], { operation }: GatewayRequest): readonly Rule[] {
@@ -53,19 +79,15 @@ function inTurn(rules: readonly Rule[], { operation }: GatewayRequest): readonly
   return [...rules.filter((rule) => !grantsCreateOnly(rule)), ...rules.filter(grantsCreateOnly)]
 }
 
-function outcomeOf(rule: Rule, request: GatewayRequest, isDenied: boolean, hasAccepted: boolean): string {
-  if (!covers(rule, request.operation)) return unconcerned(rule, request)
-  if (rule.effect === 'deny') return 'denies'
-  if (isDenied) return 'not used: a rule on the same path denies'
-  if (hasAccepted) return 'not used: another rule on the same path allows'
+function outcomeOf(rule: Rule, request: GatewayRequest, isDenied: boolean, hasAccepted: boolean): Outcome {
+  if (!covers(rule, request.operation)) return silent(rule, request)
+  if (rule.effect === 'deny') return ['denies', 'denies']
+  if (isDenied) return ['unused', 'not used: a rule on the same path denies']
+  if (hasAccepted) return ['unused', 'not used: another rule on the same path allows']
   const refused = objection(rule, request)
-  return refused === undefined ? ALLOWS : `refuses: ${refused.message}`
+  return refused === undefined ? ['allows', 'allows'] : ['refuses', `refuses: ${refused.message}`]
 }
 
-function unconcerned({ effect }: Rule, { operation }: GatewayRequest): string {
-  return effect === 'allow' ? `does not grant ${operation}` : `does not name ${operation}`
-}
-
-function note({ policy, id, pattern }: Rule, outcome: string): RuleNote {
-  return Object.freeze({ policy, rule: id, path: pattern.text, outcome })
+function silent({ effect }: Rule, { operation }: GatewayRequest): Outcome {
+  return ['silent', effect === 'allow' ? `does not grant ${operation}` : `does not name ${operation}`]
 }

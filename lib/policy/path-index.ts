@@ -46,6 +46,12 @@ export class PathIndex<T> {
     return found
   }
 
+  /** Everything, in no order. */
+  *entries(): Generator<PathEntry<T>> {
+    yield* this.#exact.values()
+    yield* entriesBelow(this.#root)
+  }
+
   #entry(pattern: Pattern): OpenEntry<T> {
     if (pattern.isExact) return entryIn(this.#exact, pattern.text, pattern)
     const inner = pattern.isPrefix ? pattern.segments.slice(0, -1) : pattern.segments
@@ -74,6 +80,13 @@ function collect<T>(node: Node<T>, segments: readonly string[], depth: number, f
   const child = node.children.get(segment)
   if (child !== undefined) collect(child, segments, depth + 1, found)
   if (node.plus !== undefined) collect(node.plus, segments, depth + 1, found)
+}
+
+function* entriesBelow<T>({ children, plus, end, prefixes }: Node<T>): Generator<PathEntry<T>> {
+  if (end !== undefined) yield end
+  yield* prefixes.values()
+  for (const child of children.values()) yield* entriesBelow(child)
+  if (plus !== undefined) yield* entriesBelow(plus)
 }
 
 function descend<T>(node: Node<T>, segment: string): Node<T> {
