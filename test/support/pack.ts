@@ -72,8 +72,10 @@ async function build(outDir: string): Promise<void> {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { build: string } }
   for (const command of scripts.build.split(' && ')) {
     const [program, ...args] = command.split(' ')
-    if (program !== 'tsc') throw new Error(`the build script runs ${program}, and packing knows tsc only`)
-    await run(process.execPath, [commandOf('typescript', 'tsc'), ...args, '--outDir', outDir], ROOT)
+    const file = program === 'tsc' ? [commandOf('typescript', 'tsc')] : []
+    if (program !== 'tsc' && program !== 'node')
+      throw new Error(`packing knows no ${program}, which the build script runs`)
+    await run(process.execPath, [...file, ...args, '--outDir', outDir], ROOT)
   }
 }
 

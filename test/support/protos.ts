@@ -18,6 +18,7 @@ const OPTIONS = [
   'importSuffix=.ts',
   'oneof=unions-value',
   'outputJsonMethods=false',
+  'outputPartialMethods=false',
   'outputServices=none',
   'unrecognizedEnum=false',
   'useDate=false',

@@ -10,7 +10,14 @@ import {
   updateUserFromWire,
   updateUserToWire,
 } from '../../../lib/plugin-host/wire/database.ts'
-import { HandleRequestReply, Paths, Request, Response, SetupArgs } from '../../../lib/plugin-host/wire/gen/backend.ts'
+import {
+  HandleRequestReply,
+  Paths,
+  Request,
+  Response,
+  Secret,
+  SetupArgs,
+} from '../../../lib/plugin-host/wire/gen/backend.ts'
 import { NewUserRequest, UpdateUserRequest } from '../../../lib/plugin-host/wire/gen/database.ts'
 import { Struct } from '../../../lib/plugin-host/wire/gen/google/protobuf/struct.ts'
 import { StoragePutArgs } from '../../../lib/plugin-host/wire/gen/storage.ts'
@@ -48,6 +55,11 @@ interface Codec<T> {
   decode(bytes: Uint8Array): T
 }
 
+/** A message with these fields, and the others as they are where a peer leaves them out. */
+function having<T extends object>(codec: Codec<T>, fields: Partial<T>): T {
+  return { ...codec.decode(new Uint8Array(0)), ...fields }
+}
+
 /** Through bytes, as a peer would see it. */
 function sent<T>(codec: Codec<T>, message: T): T {
   return codec.decode(codec.encode(message).finish())
@@ -83,7 +95,7 @@ test('what Go insists on is always there: JSON text, and moments beside leases a
   assert.equal(answer?.data, 'null')
   assert.deepEqual(answer?.wrapInfo?.creationTime, { seconds: -62135596800n, nanos: 0 })
   assert.equal(
-    replyFromWire({ response: Response.create(), err: undefined, walIndex: undefined }).response?.data,
+    replyFromWire({ response: having(Response, {}), err: undefined, walIndex: undefined }).response?.data,
     'null',
   )
   assert.equal(environmentToWire('1.21.4').pluginEnvironment?.vaultVersion, '1.21.4')
@@ -91,7 +103,7 @@ test('what Go insists on is always there: JSON text, and moments beside leases a
 
 test('an operation that we do not know is told apart, not passed on', () => {
   for (const operation of ['resolve-path', 'rotate', 'recover', 'header', '', '__proto__'])
-    assert.equal(requestFromWire(Request.create({ operation })), undefined)
+    assert.equal(requestFromWire(having(Request, { operation })), undefined)
 })
 
 test('kinds of errors keep their numbers, and the fixed texts win over a plugin’s own', () => {
@@ -159,7 +171,10 @@ test('a lease without its moment, a negative one, and a huge one are read', () =
     leaseOptions: { TTL: -1n, MaxTTL: 2n ** 63n - 1n, renewable: true, increment: 0n, issueTime: undefined },
   }
   const { response } = replyFromWire(
-    sent(HandleRequestReply, HandleRequestReply.create({ response: Response.create({ secret }) })),
+    sent(
+      HandleRequestReply,
+      having(HandleRequestReply, { response: having(Response, { secret: having(Secret, secret) }) }),
+    ),
   )
   assert.deepEqual(response?.secret, {
     ttlMs: -1e-6,
@@ -241,7 +256,7 @@ test('a stored value is a copy of its own', () => {
   bytes.fill(0)
   assert.deepEqual(change, { key: 'a/b', value: Uint8Array.of(1, 2) })
   assert.equal(change?.value?.buffer.byteLength, 2)
-  assert.equal(changeFromWire(StoragePutArgs.create()), undefined)
+  assert.equal(changeFromWire(having(StoragePutArgs, {})), undefined)
   assert.equal(entryFromWire(entryToWire('k', undefined)), undefined)
   assert.deepEqual(entryFromWire(entryToWire('k', Uint8Array.of())), Uint8Array.of())
 })
@@ -290,7 +305,7 @@ test('users to make and to change come back as they were', () => {
   ]
   for (const change of changes)
     assert.deepEqual(updateUserFromWire(sent(UpdateUserRequest, updateUserToWire(change))), change)
-  assert.equal(updateUserFromWire(UpdateUserRequest.create({ credentialType: -1 })), undefined)
+  assert.equal(updateUserFromWire(having(UpdateUserRequest, { credentialType: -1 })), undefined)
 })
 
 function varint(value: number): Buffer {

@@ -306,14 +306,6 @@ export const Empty: MessageFns<Empty> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<Empty>): Empty {
-    return Empty.fromPartial(base ?? {});
-  },
-  fromPartial(_: DeepPartial<Empty>): Empty {
-    const message = createBaseEmpty();
-    return message;
-  },
 };
 
 function createBaseHeader(): Header {
@@ -359,15 +351,6 @@ export const Header: MessageFns<Header> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<Header>): Header {
-    return Header.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Header>): Header {
-    const message = createBaseHeader();
-    message.header = object.header?.map((e) => e) || [];
-    return message;
   },
 };
 
@@ -439,17 +422,6 @@ export const ProtoError: MessageFns<ProtoError> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<ProtoError>): ProtoError {
-    return ProtoError.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ProtoError>): ProtoError {
-    const message = createBaseProtoError();
-    message.errType = object.errType ?? 0;
-    message.errMsg = object.errMsg ?? "";
-    message.errCode = (object.errCode !== undefined && object.errCode !== null) ? BigInt(object.errCode) : 0n;
-    return message;
   },
 };
 
@@ -582,22 +554,6 @@ export const Paths: MessageFns<Paths> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<Paths>): Paths {
-    return Paths.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Paths>): Paths {
-    const message = createBasePaths();
-    message.root = object.root?.map((e) => e) || [];
-    message.unauthenticated = object.unauthenticated?.map((e) => e) || [];
-    message.localStorage = object.localStorage?.map((e) => e) || [];
-    message.sealWrapStorage = object.sealWrapStorage?.map((e) => e) || [];
-    message.writeForwardedStorage = object.writeForwardedStorage?.map((e) => e) || [];
-    message.binary = object.binary?.map((e) => e) || [];
-    message.limited = object.limited?.map((e) => e) || [];
-    message.allowSnapshotRead = object.allowSnapshotRead?.map((e) => e) || [];
-    return message;
   },
 };
 
@@ -917,56 +873,6 @@ export const Request: MessageFns<Request> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<Request>): Request {
-    return Request.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Request>): Request {
-    const message = createBaseRequest();
-    message.id = object.id ?? "";
-    message.ReplicationCluster = object.ReplicationCluster ?? "";
-    message.operation = object.operation ?? "";
-    message.path = object.path ?? "";
-    message.data = object.data ?? "";
-    message.secret = (object.secret !== undefined && object.secret !== null)
-      ? Secret.fromPartial(object.secret)
-      : undefined;
-    message.auth = (object.auth !== undefined && object.auth !== null) ? Auth.fromPartial(object.auth) : undefined;
-    message.headers = (() => {
-      const m = new Map();
-      (object.headers as Map<string, Header> ?? new Map()).forEach((value, key) => {
-        if (value !== undefined) {
-          m.set(key, Header.fromPartial(value));
-        }
-      });
-      return m;
-    })();
-    message.clientToken = object.clientToken ?? "";
-    message.clientTokenAccessor = object.clientTokenAccessor ?? "";
-    message.displayName = object.displayName ?? "";
-    message.mountPoint = object.mountPoint ?? "";
-    message.mountType = object.mountType ?? "";
-    message.mountAccessor = object.mountAccessor ?? "";
-    message.wrapInfo = (object.wrapInfo !== undefined && object.wrapInfo !== null)
-      ? RequestWrapInfo.fromPartial(object.wrapInfo)
-      : undefined;
-    message.clientTokenRemainingUses =
-      (object.clientTokenRemainingUses !== undefined && object.clientTokenRemainingUses !== null)
-        ? BigInt(object.clientTokenRemainingUses)
-        : 0n;
-    message.entityId = object.entityId ?? "";
-    message.policyOverride = object.policyOverride ?? false;
-    message.unauthenticated = object.unauthenticated ?? false;
-    message.connection = (object.connection !== undefined && object.connection !== null)
-      ? Connection.fromPartial(object.connection)
-      : undefined;
-    message.requiresSnapshotId = object.requiresSnapshotId ?? "";
-    message.recoverSourcePath = object.recoverSourcePath ?? "";
-    message.rotationInfo = (object.rotationInfo !== undefined && object.rotationInfo !== null)
-      ? RotationInfo.fromPartial(object.rotationInfo)
-      : undefined;
-    return message;
-  },
 };
 
 function createBaseRequest_HeadersEntry(): Request_HeadersEntry {
@@ -1023,18 +929,6 @@ export const Request_HeadersEntry: MessageFns<Request_HeadersEntry> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<Request_HeadersEntry>): Request_HeadersEntry {
-    return Request_HeadersEntry.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Request_HeadersEntry>): Request_HeadersEntry {
-    const message = createBaseRequest_HeadersEntry();
-    message.key = object.key ?? "";
-    message.value = (object.value !== undefined && object.value !== null)
-      ? Header.fromPartial(object.value)
-      : undefined;
-    return message;
   },
 };
 
@@ -1171,34 +1065,6 @@ export const Response: MessageFns<Response> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<Response>): Response {
-    return Response.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Response>): Response {
-    const message = createBaseResponse();
-    message.secret = (object.secret !== undefined && object.secret !== null)
-      ? Secret.fromPartial(object.secret)
-      : undefined;
-    message.auth = (object.auth !== undefined && object.auth !== null) ? Auth.fromPartial(object.auth) : undefined;
-    message.data = object.data ?? "";
-    message.redirect = object.redirect ?? "";
-    message.warnings = object.warnings?.map((e) => e) || [];
-    message.wrapInfo = (object.wrapInfo !== undefined && object.wrapInfo !== null)
-      ? ResponseWrapInfo.fromPartial(object.wrapInfo)
-      : undefined;
-    message.headers = (() => {
-      const m = new Map();
-      (object.headers as Map<string, Header> ?? new Map()).forEach((value, key) => {
-        if (value !== undefined) {
-          m.set(key, Header.fromPartial(value));
-        }
-      });
-      return m;
-    })();
-    message.mountType = object.mountType ?? "";
-    return message;
-  },
 };
 
 function createBaseResponse_HeadersEntry(): Response_HeadersEntry {
@@ -1255,18 +1121,6 @@ export const Response_HeadersEntry: MessageFns<Response_HeadersEntry> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<Response_HeadersEntry>): Response_HeadersEntry {
-    return Response_HeadersEntry.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Response_HeadersEntry>): Response_HeadersEntry {
-    const message = createBaseResponse_HeadersEntry();
-    message.key = object.key ?? "";
-    message.value = (object.value !== undefined && object.value !== null)
-      ? Header.fromPartial(object.value)
-      : undefined;
-    return message;
   },
 };
 
@@ -1335,19 +1189,6 @@ export const Secret: MessageFns<Secret> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<Secret>): Secret {
-    return Secret.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Secret>): Secret {
-    const message = createBaseSecret();
-    message.leaseOptions = (object.leaseOptions !== undefined && object.leaseOptions !== null)
-      ? LeaseOptions.fromPartial(object.leaseOptions)
-      : undefined;
-    message.internalData = object.internalData ?? "";
-    message.leaseId = object.leaseId ?? "";
-    return message;
   },
 };
 
@@ -1447,21 +1288,6 @@ export const LeaseOptions: MessageFns<LeaseOptions> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<LeaseOptions>): LeaseOptions {
-    return LeaseOptions.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<LeaseOptions>): LeaseOptions {
-    const message = createBaseLeaseOptions();
-    message.TTL = (object.TTL !== undefined && object.TTL !== null) ? BigInt(object.TTL) : 0n;
-    message.renewable = object.renewable ?? false;
-    message.increment = (object.increment !== undefined && object.increment !== null) ? BigInt(object.increment) : 0n;
-    message.issueTime = (object.issueTime !== undefined && object.issueTime !== null)
-      ? Timestamp.fromPartial(object.issueTime)
-      : undefined;
-    message.MaxTTL = (object.MaxTTL !== undefined && object.MaxTTL !== null) ? BigInt(object.MaxTTL) : 0n;
-    return message;
   },
 };
 
@@ -1727,44 +1553,6 @@ export const Auth: MessageFns<Auth> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<Auth>): Auth {
-    return Auth.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Auth>): Auth {
-    const message = createBaseAuth();
-    message.leaseOptions = (object.leaseOptions !== undefined && object.leaseOptions !== null)
-      ? LeaseOptions.fromPartial(object.leaseOptions)
-      : undefined;
-    message.internalData = object.internalData ?? "";
-    message.displayName = object.displayName ?? "";
-    message.policies = object.policies?.map((e) => e) || [];
-    message.metadata = (() => {
-      const m = new Map();
-      (object.metadata as Map<string, string> ?? new Map()).forEach((value, key) => {
-        if (value !== undefined) {
-          m.set(key, globalThis.String(value));
-        }
-      });
-      return m;
-    })();
-    message.clientToken = object.clientToken ?? "";
-    message.accessor = object.accessor ?? "";
-    message.period = (object.period !== undefined && object.period !== null) ? BigInt(object.period) : 0n;
-    message.numUses = (object.numUses !== undefined && object.numUses !== null) ? BigInt(object.numUses) : 0n;
-    message.entityId = object.entityId ?? "";
-    message.alias = (object.alias !== undefined && object.alias !== null) ? Alias.fromPartial(object.alias) : undefined;
-    message.groupAliases = object.groupAliases?.map((e) => Alias.fromPartial(e)) || [];
-    message.boundCidrs = object.boundCidrs?.map((e) => e) || [];
-    message.tokenPolicies = object.tokenPolicies?.map((e) => e) || [];
-    message.identityPolicies = object.identityPolicies?.map((e) => e) || [];
-    message.explicitMaxTtl = (object.explicitMaxTtl !== undefined && object.explicitMaxTtl !== null)
-      ? BigInt(object.explicitMaxTtl)
-      : 0n;
-    message.tokenType = object.tokenType ?? 0;
-    message.noDefaultPolicy = object.noDefaultPolicy ?? false;
-    return message;
-  },
 };
 
 function createBaseAuth_MetadataEntry(): Auth_MetadataEntry {
@@ -1821,16 +1609,6 @@ export const Auth_MetadataEntry: MessageFns<Auth_MetadataEntry> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<Auth_MetadataEntry>): Auth_MetadataEntry {
-    return Auth_MetadataEntry.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Auth_MetadataEntry>): Auth_MetadataEntry {
-    const message = createBaseAuth_MetadataEntry();
-    message.key = object.key ?? "";
-    message.value = object.value ?? "";
-    return message;
   },
 };
 
@@ -1902,17 +1680,6 @@ export const RequestWrapInfo: MessageFns<RequestWrapInfo> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<RequestWrapInfo>): RequestWrapInfo {
-    return RequestWrapInfo.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<RequestWrapInfo>): RequestWrapInfo {
-    const message = createBaseRequestWrapInfo();
-    message.TTL = (object.TTL !== undefined && object.TTL !== null) ? BigInt(object.TTL) : 0n;
-    message.format = object.format ?? "";
-    message.sealWrap = object.sealWrap ?? false;
-    return message;
   },
 };
 
@@ -2061,25 +1828,6 @@ export const ResponseWrapInfo: MessageFns<ResponseWrapInfo> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<ResponseWrapInfo>): ResponseWrapInfo {
-    return ResponseWrapInfo.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ResponseWrapInfo>): ResponseWrapInfo {
-    const message = createBaseResponseWrapInfo();
-    message.TTL = (object.TTL !== undefined && object.TTL !== null) ? BigInt(object.TTL) : 0n;
-    message.token = object.token ?? "";
-    message.accessor = object.accessor ?? "";
-    message.creationTime = (object.creationTime !== undefined && object.creationTime !== null)
-      ? Timestamp.fromPartial(object.creationTime)
-      : undefined;
-    message.wrappedAccessor = object.wrappedAccessor ?? "";
-    message.wrappedEntityId = object.wrappedEntityId ?? "";
-    message.format = object.format ?? "";
-    message.creationPath = object.creationPath ?? "";
-    message.sealWrap = object.sealWrap ?? false;
-    return message;
-  },
 };
 
 function createBaseConnection(): Connection {
@@ -2175,21 +1923,6 @@ export const Connection: MessageFns<Connection> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<Connection>): Connection {
-    return Connection.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Connection>): Connection {
-    const message = createBaseConnection();
-    message.remoteAddr = object.remoteAddr ?? "";
-    message.connectionState = (object.connectionState !== undefined && object.connectionState !== null)
-      ? ConnectionState.fromPartial(object.connectionState)
-      : undefined;
-    message.remotePort = object.remotePort ?? 0;
-    message.proxiedCertificatesRaw = object.proxiedCertificatesRaw?.map((e) => e) || [];
-    message.peerCertificatesRaw = object.peerCertificatesRaw?.map((e) => e) || [];
-    return message;
   },
 };
 
@@ -2371,28 +2104,6 @@ export const ConnectionState: MessageFns<ConnectionState> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<ConnectionState>): ConnectionState {
-    return ConnectionState.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ConnectionState>): ConnectionState {
-    const message = createBaseConnectionState();
-    message.version = object.version ?? 0;
-    message.handshakeComplete = object.handshakeComplete ?? false;
-    message.didResume = object.didResume ?? false;
-    message.cipherSuite = object.cipherSuite ?? 0;
-    message.negotiatedProtocol = object.negotiatedProtocol ?? "";
-    message.negotiatedProtocolIsMutual = object.negotiatedProtocolIsMutual ?? false;
-    message.serverName = object.serverName ?? "";
-    message.peerCertificates = (object.peerCertificates !== undefined && object.peerCertificates !== null)
-      ? CertificateChain.fromPartial(object.peerCertificates)
-      : undefined;
-    message.verifiedChains = object.verifiedChains?.map((e) => CertificateChain.fromPartial(e)) || [];
-    message.signedCertificateTimestamps = object.signedCertificateTimestamps?.map((e) => e) || [];
-    message.ocspResponse = object.ocspResponse ?? new Uint8Array(0);
-    message.tlsUnique = object.tlsUnique ?? new Uint8Array(0);
-    return message;
-  },
 };
 
 function createBaseCertificate(): Certificate {
@@ -2439,15 +2150,6 @@ export const Certificate: MessageFns<Certificate> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<Certificate>): Certificate {
-    return Certificate.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Certificate>): Certificate {
-    const message = createBaseCertificate();
-    message.asn1Data = object.asn1Data ?? new Uint8Array(0);
-    return message;
-  },
 };
 
 function createBaseCertificateChain(): CertificateChain {
@@ -2493,15 +2195,6 @@ export const CertificateChain: MessageFns<CertificateChain> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<CertificateChain>): CertificateChain {
-    return CertificateChain.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<CertificateChain>): CertificateChain {
-    const message = createBaseCertificateChain();
-    message.certificates = object.certificates?.map((e) => Certificate.fromPartial(e)) || [];
-    return message;
   },
 };
 
@@ -2577,21 +2270,6 @@ export const RotationInfo: MessageFns<RotationInfo> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<RotationInfo>): RotationInfo {
-    return RotationInfo.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<RotationInfo>): RotationInfo {
-    const message = createBaseRotationInfo();
-    message.rotationId = object.rotationId ?? "";
-    message.nextVaultRotation = (object.nextVaultRotation !== undefined && object.nextVaultRotation !== null)
-      ? BigInt(object.nextVaultRotation)
-      : 0n;
-    message.lastVaultRotation = (object.lastVaultRotation !== undefined && object.lastVaultRotation !== null)
-      ? BigInt(object.lastVaultRotation)
-      : 0n;
-    return message;
-  },
 };
 
 function createBaseWALIndex(): WALIndex {
@@ -2654,20 +2332,6 @@ export const WALIndex: MessageFns<WALIndex> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<WALIndex>): WALIndex {
-    return WALIndex.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<WALIndex>): WALIndex {
-    const message = createBaseWALIndex();
-    message.localIndex = (object.localIndex !== undefined && object.localIndex !== null)
-      ? BigInt(object.localIndex)
-      : 0n;
-    message.replicatedIndex = (object.replicatedIndex !== undefined && object.replicatedIndex !== null)
-      ? BigInt(object.replicatedIndex)
-      : 0n;
-    return message;
   },
 };
 
@@ -2740,25 +2404,6 @@ export const SetupArgs: MessageFns<SetupArgs> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<SetupArgs>): SetupArgs {
-    return SetupArgs.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<SetupArgs>): SetupArgs {
-    const message = createBaseSetupArgs();
-    message.brokerId = object.brokerId ?? 0;
-    message.Config = (() => {
-      const m = new Map();
-      (object.Config as Map<string, string> ?? new Map()).forEach((value, key) => {
-        if (value !== undefined) {
-          m.set(key, globalThis.String(value));
-        }
-      });
-      return m;
-    })();
-    message.backendUUID = object.backendUUID ?? "";
-    return message;
-  },
 };
 
 function createBaseSetupArgs_ConfigEntry(): SetupArgs_ConfigEntry {
@@ -2816,16 +2461,6 @@ export const SetupArgs_ConfigEntry: MessageFns<SetupArgs_ConfigEntry> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<SetupArgs_ConfigEntry>): SetupArgs_ConfigEntry {
-    return SetupArgs_ConfigEntry.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<SetupArgs_ConfigEntry>): SetupArgs_ConfigEntry {
-    const message = createBaseSetupArgs_ConfigEntry();
-    message.key = object.key ?? "";
-    message.value = object.value ?? "";
-    return message;
-  },
 };
 
 function createBaseSetupReply(): SetupReply {
@@ -2871,15 +2506,6 @@ export const SetupReply: MessageFns<SetupReply> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<SetupReply>): SetupReply {
-    return SetupReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<SetupReply>): SetupReply {
-    const message = createBaseSetupReply();
-    message.err = object.err ?? "";
-    return message;
   },
 };
 
@@ -2927,15 +2553,6 @@ export const TypeReply: MessageFns<TypeReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<TypeReply>): TypeReply {
-    return TypeReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<TypeReply>): TypeReply {
-    const message = createBaseTypeReply();
-    message.type = object.type ?? 0;
-    return message;
-  },
 };
 
 function createBaseInitializeArgs(): InitializeArgs {
@@ -2970,14 +2587,6 @@ export const InitializeArgs: MessageFns<InitializeArgs> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<InitializeArgs>): InitializeArgs {
-    return InitializeArgs.fromPartial(base ?? {});
-  },
-  fromPartial(_: DeepPartial<InitializeArgs>): InitializeArgs {
-    const message = createBaseInitializeArgs();
-    return message;
   },
 };
 
@@ -3025,15 +2634,6 @@ export const InitializeReply: MessageFns<InitializeReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<InitializeReply>): InitializeReply {
-    return InitializeReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<InitializeReply>): InitializeReply {
-    const message = createBaseInitializeReply();
-    message.err = (object.err !== undefined && object.err !== null) ? ProtoError.fromPartial(object.err) : undefined;
-    return message;
-  },
 };
 
 function createBaseSpecialPathsReply(): SpecialPathsReply {
@@ -3079,15 +2679,6 @@ export const SpecialPathsReply: MessageFns<SpecialPathsReply> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<SpecialPathsReply>): SpecialPathsReply {
-    return SpecialPathsReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<SpecialPathsReply>): SpecialPathsReply {
-    const message = createBaseSpecialPathsReply();
-    message.paths = (object.paths !== undefined && object.paths !== null) ? Paths.fromPartial(object.paths) : undefined;
-    return message;
   },
 };
 
@@ -3145,18 +2736,6 @@ export const HandleRequestArgs: MessageFns<HandleRequestArgs> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<HandleRequestArgs>): HandleRequestArgs {
-    return HandleRequestArgs.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<HandleRequestArgs>): HandleRequestArgs {
-    const message = createBaseHandleRequestArgs();
-    message.storageId = object.storageId ?? 0;
-    message.request = (object.request !== undefined && object.request !== null)
-      ? Request.fromPartial(object.request)
-      : undefined;
-    return message;
   },
 };
 
@@ -3226,21 +2805,6 @@ export const HandleRequestReply: MessageFns<HandleRequestReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<HandleRequestReply>): HandleRequestReply {
-    return HandleRequestReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<HandleRequestReply>): HandleRequestReply {
-    const message = createBaseHandleRequestReply();
-    message.response = (object.response !== undefined && object.response !== null)
-      ? Response.fromPartial(object.response)
-      : undefined;
-    message.err = (object.err !== undefined && object.err !== null) ? ProtoError.fromPartial(object.err) : undefined;
-    message.walIndex = (object.walIndex !== undefined && object.walIndex !== null)
-      ? WALIndex.fromPartial(object.walIndex)
-      : undefined;
-    return message;
-  },
 };
 
 function createBaseHandleExistenceCheckArgs(): HandleExistenceCheckArgs {
@@ -3297,18 +2861,6 @@ export const HandleExistenceCheckArgs: MessageFns<HandleExistenceCheckArgs> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<HandleExistenceCheckArgs>): HandleExistenceCheckArgs {
-    return HandleExistenceCheckArgs.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<HandleExistenceCheckArgs>): HandleExistenceCheckArgs {
-    const message = createBaseHandleExistenceCheckArgs();
-    message.storageId = object.storageId ?? 0;
-    message.request = (object.request !== undefined && object.request !== null)
-      ? Request.fromPartial(object.request)
-      : undefined;
-    return message;
   },
 };
 
@@ -3378,17 +2930,6 @@ export const HandleExistenceCheckReply: MessageFns<HandleExistenceCheckReply> = 
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<HandleExistenceCheckReply>): HandleExistenceCheckReply {
-    return HandleExistenceCheckReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<HandleExistenceCheckReply>): HandleExistenceCheckReply {
-    const message = createBaseHandleExistenceCheckReply();
-    message.checkFound = object.checkFound ?? false;
-    message.exists = object.exists ?? false;
-    message.err = (object.err !== undefined && object.err !== null) ? ProtoError.fromPartial(object.err) : undefined;
-    return message;
-  },
 };
 
 function createBaseInvalidateKeyArgs(): InvalidateKeyArgs {
@@ -3435,29 +2976,9 @@ export const InvalidateKeyArgs: MessageFns<InvalidateKeyArgs> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<InvalidateKeyArgs>): InvalidateKeyArgs {
-    return InvalidateKeyArgs.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<InvalidateKeyArgs>): InvalidateKeyArgs {
-    const message = createBaseInvalidateKeyArgs();
-    message.key = object.key ?? "";
-    return message;
-  },
 };
-
-type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
-
-export type DeepPartial<T> = T extends bigint ? string | number | bigint
-  : T extends Builtin ? T : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
-  : T extends ReadonlyArray<infer U> ? ReadonlyArray<DeepPartial<U>>
-  : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
-  : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
-  : Partial<T>;
 
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  create(base?: DeepPartial<T>): T;
-  fromPartial(object: DeepPartial<T>): T;
 }

@@ -121,14 +121,6 @@ export const Empty: MessageFns<Empty> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<Empty>): Empty {
-    return Empty.fromPartial(base ?? {});
-  },
-  fromPartial(_: DeepPartial<Empty>): Empty {
-    const message = createBaseEmpty();
-    return message;
-  },
 };
 
 function createBaseStatements(): Statements {
@@ -174,15 +166,6 @@ export const Statements: MessageFns<Statements> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<Statements>): Statements {
-    return Statements.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Statements>): Statements {
-    const message = createBaseStatements();
-    message.Commands = object.Commands?.map((e) => e) || [];
-    return message;
   },
 };
 
@@ -241,18 +224,6 @@ export const InitializeRequest: MessageFns<InitializeRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<InitializeRequest>): InitializeRequest {
-    return InitializeRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<InitializeRequest>): InitializeRequest {
-    const message = createBaseInitializeRequest();
-    message.configData = (object.configData !== undefined && object.configData !== null)
-      ? Struct.fromPartial(object.configData)
-      : undefined;
-    message.verifyConnection = object.verifyConnection ?? false;
-    return message;
-  },
 };
 
 function createBaseInitializeResponse(): InitializeResponse {
@@ -298,17 +269,6 @@ export const InitializeResponse: MessageFns<InitializeResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<InitializeResponse>): InitializeResponse {
-    return InitializeResponse.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<InitializeResponse>): InitializeResponse {
-    const message = createBaseInitializeResponse();
-    message.configData = (object.configData !== undefined && object.configData !== null)
-      ? Struct.fromPartial(object.configData)
-      : undefined;
-    return message;
   },
 };
 
@@ -366,16 +326,6 @@ export const UsernameConfig: MessageFns<UsernameConfig> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<UsernameConfig>): UsernameConfig {
-    return UsernameConfig.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<UsernameConfig>): UsernameConfig {
-    const message = createBaseUsernameConfig();
-    message.displayName = object.displayName ?? "";
-    message.roleName = object.roleName ?? "";
-    return message;
   },
 };
 
@@ -509,30 +459,6 @@ export const NewUserRequest: MessageFns<NewUserRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<NewUserRequest>): NewUserRequest {
-    return NewUserRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<NewUserRequest>): NewUserRequest {
-    const message = createBaseNewUserRequest();
-    message.usernameConfig = (object.usernameConfig !== undefined && object.usernameConfig !== null)
-      ? UsernameConfig.fromPartial(object.usernameConfig)
-      : undefined;
-    message.password = object.password ?? "";
-    message.expiration = (object.expiration !== undefined && object.expiration !== null)
-      ? Timestamp.fromPartial(object.expiration)
-      : undefined;
-    message.statements = (object.statements !== undefined && object.statements !== null)
-      ? Statements.fromPartial(object.statements)
-      : undefined;
-    message.rollbackStatements = (object.rollbackStatements !== undefined && object.rollbackStatements !== null)
-      ? Statements.fromPartial(object.rollbackStatements)
-      : undefined;
-    message.credentialType = object.credentialType ?? 0;
-    message.publicKey = object.publicKey ?? new Uint8Array(0);
-    message.subject = object.subject ?? "";
-    return message;
-  },
 };
 
 function createBaseNewUserResponse(): NewUserResponse {
@@ -578,15 +504,6 @@ export const NewUserResponse: MessageFns<NewUserResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<NewUserResponse>): NewUserResponse {
-    return NewUserResponse.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<NewUserResponse>): NewUserResponse {
-    const message = createBaseNewUserResponse();
-    message.username = object.username ?? "";
-    return message;
   },
 };
 
@@ -645,18 +562,6 @@ export const ChangePassword: MessageFns<ChangePassword> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<ChangePassword>): ChangePassword {
-    return ChangePassword.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ChangePassword>): ChangePassword {
-    const message = createBaseChangePassword();
-    message.newPassword = object.newPassword ?? "";
-    message.statements = (object.statements !== undefined && object.statements !== null)
-      ? Statements.fromPartial(object.statements)
-      : undefined;
-    return message;
-  },
 };
 
 function createBaseChangePublicKey(): ChangePublicKey {
@@ -714,18 +619,6 @@ export const ChangePublicKey: MessageFns<ChangePublicKey> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<ChangePublicKey>): ChangePublicKey {
-    return ChangePublicKey.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ChangePublicKey>): ChangePublicKey {
-    const message = createBaseChangePublicKey();
-    message.newPublicKey = object.newPublicKey ?? new Uint8Array(0);
-    message.statements = (object.statements !== undefined && object.statements !== null)
-      ? Statements.fromPartial(object.statements)
-      : undefined;
-    return message;
-  },
 };
 
 function createBaseChangeExpiration(): ChangeExpiration {
@@ -782,20 +675,6 @@ export const ChangeExpiration: MessageFns<ChangeExpiration> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<ChangeExpiration>): ChangeExpiration {
-    return ChangeExpiration.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ChangeExpiration>): ChangeExpiration {
-    const message = createBaseChangeExpiration();
-    message.newExpiration = (object.newExpiration !== undefined && object.newExpiration !== null)
-      ? Timestamp.fromPartial(object.newExpiration)
-      : undefined;
-    message.statements = (object.statements !== undefined && object.statements !== null)
-      ? Statements.fromPartial(object.statements)
-      : undefined;
-    return message;
   },
 };
 
@@ -905,26 +784,6 @@ export const UpdateUserRequest: MessageFns<UpdateUserRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<UpdateUserRequest>): UpdateUserRequest {
-    return UpdateUserRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<UpdateUserRequest>): UpdateUserRequest {
-    const message = createBaseUpdateUserRequest();
-    message.username = object.username ?? "";
-    message.password = (object.password !== undefined && object.password !== null)
-      ? ChangePassword.fromPartial(object.password)
-      : undefined;
-    message.expiration = (object.expiration !== undefined && object.expiration !== null)
-      ? ChangeExpiration.fromPartial(object.expiration)
-      : undefined;
-    message.publicKey = (object.publicKey !== undefined && object.publicKey !== null)
-      ? ChangePublicKey.fromPartial(object.publicKey)
-      : undefined;
-    message.credentialType = object.credentialType ?? 0;
-    message.selfManagedPassword = object.selfManagedPassword ?? "";
-    return message;
-  },
 };
 
 function createBaseUpdateUserResponse(): UpdateUserResponse {
@@ -959,14 +818,6 @@ export const UpdateUserResponse: MessageFns<UpdateUserResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<UpdateUserResponse>): UpdateUserResponse {
-    return UpdateUserResponse.fromPartial(base ?? {});
-  },
-  fromPartial(_: DeepPartial<UpdateUserResponse>): UpdateUserResponse {
-    const message = createBaseUpdateUserResponse();
-    return message;
   },
 };
 
@@ -1025,18 +876,6 @@ export const DeleteUserRequest: MessageFns<DeleteUserRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<DeleteUserRequest>): DeleteUserRequest {
-    return DeleteUserRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<DeleteUserRequest>): DeleteUserRequest {
-    const message = createBaseDeleteUserRequest();
-    message.username = object.username ?? "";
-    message.statements = (object.statements !== undefined && object.statements !== null)
-      ? Statements.fromPartial(object.statements)
-      : undefined;
-    return message;
-  },
 };
 
 function createBaseDeleteUserResponse(): DeleteUserResponse {
@@ -1071,14 +910,6 @@ export const DeleteUserResponse: MessageFns<DeleteUserResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<DeleteUserResponse>): DeleteUserResponse {
-    return DeleteUserResponse.fromPartial(base ?? {});
-  },
-  fromPartial(_: DeepPartial<DeleteUserResponse>): DeleteUserResponse {
-    const message = createBaseDeleteUserResponse();
-    return message;
   },
 };
 
@@ -1126,29 +957,9 @@ export const TypeResponse: MessageFns<TypeResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<TypeResponse>): TypeResponse {
-    return TypeResponse.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<TypeResponse>): TypeResponse {
-    const message = createBaseTypeResponse();
-    message.Type = object.Type ?? "";
-    return message;
-  },
 };
-
-type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
-
-export type DeepPartial<T> = T extends bigint ? string | number | bigint
-  : T extends Builtin ? T : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
-  : T extends ReadonlyArray<infer U> ? ReadonlyArray<DeepPartial<U>>
-  : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
-  : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
-  : Partial<T>;
 
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  create(base?: DeepPartial<T>): T;
-  fromPartial(object: DeepPartial<T>): T;
 }

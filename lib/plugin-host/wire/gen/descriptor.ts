@@ -110,15 +110,6 @@ export const FileDescriptorSet: MessageFns<FileDescriptorSet> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<FileDescriptorSet>): FileDescriptorSet {
-    return FileDescriptorSet.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<FileDescriptorSet>): FileDescriptorSet {
-    const message = createBaseFileDescriptorSet();
-    message.file = object.file?.map((e) => FileDescriptor.fromPartial(e)) || [];
-    return message;
-  },
 };
 
 function createBaseFileDescriptor(): FileDescriptor {
@@ -220,20 +211,6 @@ export const FileDescriptor: MessageFns<FileDescriptor> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<FileDescriptor>): FileDescriptor {
-    return FileDescriptor.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<FileDescriptor>): FileDescriptor {
-    const message = createBaseFileDescriptor();
-    message.name = object.name ?? "";
-    message.package = object.package ?? "";
-    message.dependency = object.dependency?.map((e) => e) || [];
-    message.messageType = object.messageType?.map((e) => MessageDescriptor.fromPartial(e)) || [];
-    message.enumType = object.enumType?.map((e) => EnumDescriptor.fromPartial(e)) || [];
-    message.service = object.service?.map((e) => ServiceDescriptor.fromPartial(e)) || [];
-    return message;
-  },
 };
 
 function createBaseMessageDescriptor(): MessageDescriptor {
@@ -324,21 +301,6 @@ export const MessageDescriptor: MessageFns<MessageDescriptor> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<MessageDescriptor>): MessageDescriptor {
-    return MessageDescriptor.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<MessageDescriptor>): MessageDescriptor {
-    const message = createBaseMessageDescriptor();
-    message.name = object.name ?? "";
-    message.field = object.field?.map((e) => FieldDescriptor.fromPartial(e)) || [];
-    message.nestedType = object.nestedType?.map((e) => MessageDescriptor.fromPartial(e)) || [];
-    message.enumType = object.enumType?.map((e) => EnumDescriptor.fromPartial(e)) || [];
-    message.options = (object.options !== undefined && object.options !== null)
-      ? MessageOptions.fromPartial(object.options)
-      : undefined;
-    return message;
-  },
 };
 
 function createBaseMessageOptions(): MessageOptions {
@@ -384,15 +346,6 @@ export const MessageOptions: MessageFns<MessageOptions> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<MessageOptions>): MessageOptions {
-    return MessageOptions.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<MessageOptions>): MessageOptions {
-    const message = createBaseMessageOptions();
-    message.mapEntry = object.mapEntry ?? false;
-    return message;
   },
 };
 
@@ -484,19 +437,6 @@ export const FieldDescriptor: MessageFns<FieldDescriptor> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<FieldDescriptor>): FieldDescriptor {
-    return FieldDescriptor.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<FieldDescriptor>): FieldDescriptor {
-    const message = createBaseFieldDescriptor();
-    message.name = object.name ?? "";
-    message.number = object.number ?? 0;
-    message.label = object.label ?? 0;
-    message.type = object.type ?? 0;
-    message.typeName = object.typeName ?? "";
-    return message;
-  },
 };
 
 function createBaseEnumDescriptor(): EnumDescriptor {
@@ -553,16 +493,6 @@ export const EnumDescriptor: MessageFns<EnumDescriptor> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<EnumDescriptor>): EnumDescriptor {
-    return EnumDescriptor.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<EnumDescriptor>): EnumDescriptor {
-    const message = createBaseEnumDescriptor();
-    message.name = object.name ?? "";
-    message.value = object.value?.map((e) => EnumValueDescriptor.fromPartial(e)) || [];
-    return message;
   },
 };
 
@@ -621,16 +551,6 @@ export const EnumValueDescriptor: MessageFns<EnumValueDescriptor> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<EnumValueDescriptor>): EnumValueDescriptor {
-    return EnumValueDescriptor.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<EnumValueDescriptor>): EnumValueDescriptor {
-    const message = createBaseEnumValueDescriptor();
-    message.name = object.name ?? "";
-    message.number = object.number ?? 0;
-    return message;
-  },
 };
 
 function createBaseServiceDescriptor(): ServiceDescriptor {
@@ -687,16 +607,6 @@ export const ServiceDescriptor: MessageFns<ServiceDescriptor> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<ServiceDescriptor>): ServiceDescriptor {
-    return ServiceDescriptor.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ServiceDescriptor>): ServiceDescriptor {
-    const message = createBaseServiceDescriptor();
-    message.name = object.name ?? "";
-    message.method = object.method?.map((e) => MethodDescriptor.fromPartial(e)) || [];
-    return message;
   },
 };
 
@@ -788,33 +698,9 @@ export const MethodDescriptor: MessageFns<MethodDescriptor> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<MethodDescriptor>): MethodDescriptor {
-    return MethodDescriptor.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<MethodDescriptor>): MethodDescriptor {
-    const message = createBaseMethodDescriptor();
-    message.name = object.name ?? "";
-    message.inputType = object.inputType ?? "";
-    message.outputType = object.outputType ?? "";
-    message.clientStreaming = object.clientStreaming ?? false;
-    message.serverStreaming = object.serverStreaming ?? false;
-    return message;
-  },
 };
-
-type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
-
-export type DeepPartial<T> = T extends bigint ? string | number | bigint
-  : T extends Builtin ? T : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
-  : T extends ReadonlyArray<infer U> ? ReadonlyArray<DeepPartial<U>>
-  : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
-  : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
-  : Partial<T>;
 
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  create(base?: DeepPartial<T>): T;
-  fromPartial(object: DeepPartial<T>): T;
 }

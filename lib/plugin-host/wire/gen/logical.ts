@@ -119,14 +119,6 @@ export const Empty: MessageFns<Empty> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<Empty>): Empty {
-    return Empty.fromPartial(base ?? {});
-  },
-  fromPartial(_: DeepPartial<Empty>): Empty {
-    const message = createBaseEmpty();
-    return message;
-  },
 };
 
 function createBaseAlias(): Alias {
@@ -289,40 +281,6 @@ export const Alias: MessageFns<Alias> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<Alias>): Alias {
-    return Alias.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Alias>): Alias {
-    const message = createBaseAlias();
-    message.mountType = object.mountType ?? "";
-    message.mountAccessor = object.mountAccessor ?? "";
-    message.name = object.name ?? "";
-    message.metadata = (() => {
-      const m = new Map();
-      (object.metadata as Map<string, string> ?? new Map()).forEach((value, key) => {
-        if (value !== undefined) {
-          m.set(key, globalThis.String(value));
-        }
-      });
-      return m;
-    })();
-    message.ID = object.ID ?? "";
-    message.namespaceId = object.namespaceId ?? "";
-    message.customMetadata = (() => {
-      const m = new Map();
-      (object.customMetadata as Map<string, string> ?? new Map()).forEach((value, key) => {
-        if (value !== undefined) {
-          m.set(key, globalThis.String(value));
-        }
-      });
-      return m;
-    })();
-    message.local = object.local ?? false;
-    message.externalId = object.externalId ?? "";
-    message.issuer = object.issuer ?? "";
-    return message;
-  },
 };
 
 function createBaseAlias_MetadataEntry(): Alias_MetadataEntry {
@@ -380,16 +338,6 @@ export const Alias_MetadataEntry: MessageFns<Alias_MetadataEntry> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<Alias_MetadataEntry>): Alias_MetadataEntry {
-    return Alias_MetadataEntry.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Alias_MetadataEntry>): Alias_MetadataEntry {
-    const message = createBaseAlias_MetadataEntry();
-    message.key = object.key ?? "";
-    message.value = object.value ?? "";
-    return message;
-  },
 };
 
 function createBaseAlias_CustomMetadataEntry(): Alias_CustomMetadataEntry {
@@ -446,16 +394,6 @@ export const Alias_CustomMetadataEntry: MessageFns<Alias_CustomMetadataEntry> = 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<Alias_CustomMetadataEntry>): Alias_CustomMetadataEntry {
-    return Alias_CustomMetadataEntry.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Alias_CustomMetadataEntry>): Alias_CustomMetadataEntry {
-    const message = createBaseAlias_CustomMetadataEntry();
-    message.key = object.key ?? "";
-    message.value = object.value ?? "";
-    return message;
   },
 };
 
@@ -561,28 +499,6 @@ export const Entity: MessageFns<Entity> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<Entity>): Entity {
-    return Entity.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Entity>): Entity {
-    const message = createBaseEntity();
-    message.ID = object.ID ?? "";
-    message.name = object.name ?? "";
-    message.aliases = object.aliases?.map((e) => Alias.fromPartial(e)) || [];
-    message.metadata = (() => {
-      const m = new Map();
-      (object.metadata as Map<string, string> ?? new Map()).forEach((value, key) => {
-        if (value !== undefined) {
-          m.set(key, globalThis.String(value));
-        }
-      });
-      return m;
-    })();
-    message.disabled = object.disabled ?? false;
-    message.namespaceId = object.namespaceId ?? "";
-    return message;
-  },
 };
 
 function createBaseEntity_MetadataEntry(): Entity_MetadataEntry {
@@ -639,16 +555,6 @@ export const Entity_MetadataEntry: MessageFns<Entity_MetadataEntry> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<Entity_MetadataEntry>): Entity_MetadataEntry {
-    return Entity_MetadataEntry.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Entity_MetadataEntry>): Entity_MetadataEntry {
-    const message = createBaseEntity_MetadataEntry();
-    message.key = object.key ?? "";
-    message.value = object.value ?? "";
-    return message;
   },
 };
 
@@ -732,26 +638,6 @@ export const Group: MessageFns<Group> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<Group>): Group {
-    return Group.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Group>): Group {
-    const message = createBaseGroup();
-    message.ID = object.ID ?? "";
-    message.name = object.name ?? "";
-    message.metadata = (() => {
-      const m = new Map();
-      (object.metadata as Map<string, string> ?? new Map()).forEach((value, key) => {
-        if (value !== undefined) {
-          m.set(key, globalThis.String(value));
-        }
-      });
-      return m;
-    })();
-    message.namespaceId = object.namespaceId ?? "";
-    return message;
-  },
 };
 
 function createBaseGroup_MetadataEntry(): Group_MetadataEntry {
@@ -808,16 +694,6 @@ export const Group_MetadataEntry: MessageFns<Group_MetadataEntry> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<Group_MetadataEntry>): Group_MetadataEntry {
-    return Group_MetadataEntry.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<Group_MetadataEntry>): Group_MetadataEntry {
-    const message = createBaseGroup_MetadataEntry();
-    message.key = object.key ?? "";
-    message.value = object.value ?? "";
-    return message;
   },
 };
 
@@ -898,20 +774,6 @@ export const PluginEnvironment: MessageFns<PluginEnvironment> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<PluginEnvironment>): PluginEnvironment {
-    return PluginEnvironment.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<PluginEnvironment>): PluginEnvironment {
-    const message = createBasePluginEnvironment();
-    message.vaultVersion = object.vaultVersion ?? "";
-    message.vaultVersionPrerelease = object.vaultVersionPrerelease ?? "";
-    message.vaultVersionMetadata = object.vaultVersionMetadata ?? "";
-    message.vaultBuildDate = (object.vaultBuildDate !== undefined && object.vaultBuildDate !== null)
-      ? Timestamp.fromPartial(object.vaultBuildDate)
-      : undefined;
-    return message;
-  },
 };
 
 function createBaseEventData(): EventData {
@@ -991,20 +853,6 @@ export const EventData: MessageFns<EventData> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<EventData>): EventData {
-    return EventData.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<EventData>): EventData {
-    const message = createBaseEventData();
-    message.id = object.id ?? "";
-    message.metadata = (object.metadata !== undefined && object.metadata !== null)
-      ? Struct.fromPartial(object.metadata)
-      : undefined;
-    message.entityIds = object.entityIds?.map((e) => e) || [];
-    message.note = object.note ?? "";
-    return message;
-  },
 };
 
 function createBaseVersionReply(): VersionReply {
@@ -1051,29 +899,9 @@ export const VersionReply: MessageFns<VersionReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<VersionReply>): VersionReply {
-    return VersionReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<VersionReply>): VersionReply {
-    const message = createBaseVersionReply();
-    message.pluginVersion = object.pluginVersion ?? "";
-    return message;
-  },
 };
-
-type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
-
-export type DeepPartial<T> = T extends bigint ? string | number | bigint
-  : T extends Builtin ? T : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
-  : T extends ReadonlyArray<infer U> ? ReadonlyArray<DeepPartial<U>>
-  : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
-  : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
-  : Partial<T>;
 
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  create(base?: DeepPartial<T>): T;
-  fromPartial(object: DeepPartial<T>): T;
 }

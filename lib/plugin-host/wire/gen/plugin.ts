@@ -121,20 +121,6 @@ export const ConnInfo: MessageFns<ConnInfo> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<ConnInfo>): ConnInfo {
-    return ConnInfo.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ConnInfo>): ConnInfo {
-    const message = createBaseConnInfo();
-    message.serviceId = object.serviceId ?? 0;
-    message.network = object.network ?? "";
-    message.address = object.address ?? "";
-    message.knock = (object.knock !== undefined && object.knock !== null)
-      ? ConnInfo_Knock.fromPartial(object.knock)
-      : undefined;
-    return message;
-  },
 };
 
 function createBaseConnInfo_Knock(): ConnInfo_Knock {
@@ -203,17 +189,6 @@ export const ConnInfo_Knock: MessageFns<ConnInfo_Knock> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<ConnInfo_Knock>): ConnInfo_Knock {
-    return ConnInfo_Knock.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ConnInfo_Knock>): ConnInfo_Knock {
-    const message = createBaseConnInfo_Knock();
-    message.knock = object.knock ?? false;
-    message.ack = object.ack ?? false;
-    message.error = object.error ?? "";
-    return message;
-  },
 };
 
 function createBaseEmpty(): Empty {
@@ -248,14 +223,6 @@ export const Empty: MessageFns<Empty> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<Empty>): Empty {
-    return Empty.fromPartial(base ?? {});
-  },
-  fromPartial(_: DeepPartial<Empty>): Empty {
-    const message = createBaseEmpty();
-    return message;
   },
 };
 
@@ -314,30 +281,9 @@ export const StdioData: MessageFns<StdioData> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<StdioData>): StdioData {
-    return StdioData.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StdioData>): StdioData {
-    const message = createBaseStdioData();
-    message.channel = object.channel ?? 0;
-    message.data = object.data ?? new Uint8Array(0);
-    return message;
-  },
 };
-
-type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
-
-export type DeepPartial<T> = T extends bigint ? string | number | bigint
-  : T extends Builtin ? T : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
-  : T extends ReadonlyArray<infer U> ? ReadonlyArray<DeepPartial<U>>
-  : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
-  : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
-  : Partial<T>;
 
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  create(base?: DeepPartial<T>): T;
-  fromPartial(object: DeepPartial<T>): T;
 }

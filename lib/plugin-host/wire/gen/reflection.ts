@@ -124,35 +124,6 @@ export const ServerReflectionRequest: MessageFns<ServerReflectionRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<ServerReflectionRequest>): ServerReflectionRequest {
-    return ServerReflectionRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ServerReflectionRequest>): ServerReflectionRequest {
-    const message = createBaseServerReflectionRequest();
-    message.host = object.host ?? "";
-    switch (object.messageRequest?.$case) {
-      case "fileByFilename": {
-        if (object.messageRequest?.value !== undefined && object.messageRequest?.value !== null) {
-          message.messageRequest = { $case: "fileByFilename", value: object.messageRequest.value };
-        }
-        break;
-      }
-      case "fileContainingSymbol": {
-        if (object.messageRequest?.value !== undefined && object.messageRequest?.value !== null) {
-          message.messageRequest = { $case: "fileContainingSymbol", value: object.messageRequest.value };
-        }
-        break;
-      }
-      case "listServices": {
-        if (object.messageRequest?.value !== undefined && object.messageRequest?.value !== null) {
-          message.messageRequest = { $case: "listServices", value: object.messageRequest.value };
-        }
-        break;
-      }
-    }
-    return message;
-  },
 };
 
 function createBaseServerReflectionResponse(): ServerReflectionResponse {
@@ -251,47 +222,6 @@ export const ServerReflectionResponse: MessageFns<ServerReflectionResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<ServerReflectionResponse>): ServerReflectionResponse {
-    return ServerReflectionResponse.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ServerReflectionResponse>): ServerReflectionResponse {
-    const message = createBaseServerReflectionResponse();
-    message.validHost = object.validHost ?? "";
-    message.originalRequest = (object.originalRequest !== undefined && object.originalRequest !== null)
-      ? ServerReflectionRequest.fromPartial(object.originalRequest)
-      : undefined;
-    switch (object.messageResponse?.$case) {
-      case "fileDescriptorResponse": {
-        if (object.messageResponse?.value !== undefined && object.messageResponse?.value !== null) {
-          message.messageResponse = {
-            $case: "fileDescriptorResponse",
-            value: FileDescriptorResponse.fromPartial(object.messageResponse.value),
-          };
-        }
-        break;
-      }
-      case "listServicesResponse": {
-        if (object.messageResponse?.value !== undefined && object.messageResponse?.value !== null) {
-          message.messageResponse = {
-            $case: "listServicesResponse",
-            value: ListServiceResponse.fromPartial(object.messageResponse.value),
-          };
-        }
-        break;
-      }
-      case "errorResponse": {
-        if (object.messageResponse?.value !== undefined && object.messageResponse?.value !== null) {
-          message.messageResponse = {
-            $case: "errorResponse",
-            value: ErrorResponse.fromPartial(object.messageResponse.value),
-          };
-        }
-        break;
-      }
-    }
-    return message;
-  },
 };
 
 function createBaseFileDescriptorResponse(): FileDescriptorResponse {
@@ -337,15 +267,6 @@ export const FileDescriptorResponse: MessageFns<FileDescriptorResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<FileDescriptorResponse>): FileDescriptorResponse {
-    return FileDescriptorResponse.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<FileDescriptorResponse>): FileDescriptorResponse {
-    const message = createBaseFileDescriptorResponse();
-    message.fileDescriptorProto = object.fileDescriptorProto?.map((e) => e) || [];
-    return message;
   },
 };
 
@@ -393,15 +314,6 @@ export const ListServiceResponse: MessageFns<ListServiceResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<ListServiceResponse>): ListServiceResponse {
-    return ListServiceResponse.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ListServiceResponse>): ListServiceResponse {
-    const message = createBaseListServiceResponse();
-    message.service = object.service?.map((e) => ServiceResponse.fromPartial(e)) || [];
-    return message;
-  },
 };
 
 function createBaseServiceResponse(): ServiceResponse {
@@ -447,15 +359,6 @@ export const ServiceResponse: MessageFns<ServiceResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<ServiceResponse>): ServiceResponse {
-    return ServiceResponse.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ServiceResponse>): ServiceResponse {
-    const message = createBaseServiceResponse();
-    message.name = object.name ?? "";
-    return message;
   },
 };
 
@@ -514,30 +417,9 @@ export const ErrorResponse: MessageFns<ErrorResponse> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<ErrorResponse>): ErrorResponse {
-    return ErrorResponse.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ErrorResponse>): ErrorResponse {
-    const message = createBaseErrorResponse();
-    message.errorCode = object.errorCode ?? 0;
-    message.errorMessage = object.errorMessage ?? "";
-    return message;
-  },
 };
-
-type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
-
-export type DeepPartial<T> = T extends bigint ? string | number | bigint
-  : T extends Builtin ? T : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
-  : T extends ReadonlyArray<infer U> ? ReadonlyArray<DeepPartial<U>>
-  : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
-  : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
-  : Partial<T>;
 
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  create(base?: DeepPartial<T>): T;
-  fromPartial(object: DeepPartial<T>): T;
 }

@@ -165,17 +165,6 @@ export const StorageEntry: MessageFns<StorageEntry> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<StorageEntry>): StorageEntry {
-    return StorageEntry.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StorageEntry>): StorageEntry {
-    const message = createBaseStorageEntry();
-    message.key = object.key ?? "";
-    message.value = object.value ?? new Uint8Array(0);
-    message.sealWrap = object.sealWrap ?? false;
-    return message;
-  },
 };
 
 function createBaseStorageListArgs(): StorageListArgs {
@@ -232,16 +221,6 @@ export const StorageListArgs: MessageFns<StorageListArgs> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<StorageListArgs>): StorageListArgs {
-    return StorageListArgs.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StorageListArgs>): StorageListArgs {
-    const message = createBaseStorageListArgs();
-    message.prefix = object.prefix ?? "";
-    message.txn = object.txn ?? "";
-    return message;
   },
 };
 
@@ -322,18 +301,6 @@ export const StorageListPageArgs: MessageFns<StorageListPageArgs> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<StorageListPageArgs>): StorageListPageArgs {
-    return StorageListPageArgs.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StorageListPageArgs>): StorageListPageArgs {
-    const message = createBaseStorageListPageArgs();
-    message.prefix = object.prefix ?? "";
-    message.after = object.after ?? "";
-    message.limit = object.limit ?? 0;
-    message.txn = object.txn ?? "";
-    return message;
-  },
 };
 
 function createBaseStorageListReply(): StorageListReply {
@@ -390,16 +357,6 @@ export const StorageListReply: MessageFns<StorageListReply> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<StorageListReply>): StorageListReply {
-    return StorageListReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StorageListReply>): StorageListReply {
-    const message = createBaseStorageListReply();
-    message.keys = object.keys?.map((e) => e) || [];
-    message.err = object.err ?? "";
-    return message;
   },
 };
 
@@ -458,16 +415,6 @@ export const StorageGetArgs: MessageFns<StorageGetArgs> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<StorageGetArgs>): StorageGetArgs {
-    return StorageGetArgs.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StorageGetArgs>): StorageGetArgs {
-    const message = createBaseStorageGetArgs();
-    message.key = object.key ?? "";
-    message.txn = object.txn ?? "";
-    return message;
-  },
 };
 
 function createBaseStorageGetReply(): StorageGetReply {
@@ -524,18 +471,6 @@ export const StorageGetReply: MessageFns<StorageGetReply> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<StorageGetReply>): StorageGetReply {
-    return StorageGetReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StorageGetReply>): StorageGetReply {
-    const message = createBaseStorageGetReply();
-    message.entry = (object.entry !== undefined && object.entry !== null)
-      ? StorageEntry.fromPartial(object.entry)
-      : undefined;
-    message.err = object.err ?? "";
-    return message;
   },
 };
 
@@ -594,18 +529,6 @@ export const StoragePutArgs: MessageFns<StoragePutArgs> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<StoragePutArgs>): StoragePutArgs {
-    return StoragePutArgs.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StoragePutArgs>): StoragePutArgs {
-    const message = createBaseStoragePutArgs();
-    message.entry = (object.entry !== undefined && object.entry !== null)
-      ? StorageEntry.fromPartial(object.entry)
-      : undefined;
-    message.txn = object.txn ?? "";
-    return message;
-  },
 };
 
 function createBaseStoragePutReply(): StoragePutReply {
@@ -662,18 +585,6 @@ export const StoragePutReply: MessageFns<StoragePutReply> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<StoragePutReply>): StoragePutReply {
-    return StoragePutReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StoragePutReply>): StoragePutReply {
-    const message = createBaseStoragePutReply();
-    message.err = object.err ?? "";
-    message.walIndex = (object.walIndex !== undefined && object.walIndex !== null)
-      ? WALIndex.fromPartial(object.walIndex)
-      : undefined;
-    return message;
   },
 };
 
@@ -732,16 +643,6 @@ export const StorageDeleteArgs: MessageFns<StorageDeleteArgs> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<StorageDeleteArgs>): StorageDeleteArgs {
-    return StorageDeleteArgs.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StorageDeleteArgs>): StorageDeleteArgs {
-    const message = createBaseStorageDeleteArgs();
-    message.key = object.key ?? "";
-    message.txn = object.txn ?? "";
-    return message;
-  },
 };
 
 function createBaseStorageDeleteReply(): StorageDeleteReply {
@@ -799,18 +700,6 @@ export const StorageDeleteReply: MessageFns<StorageDeleteReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<StorageDeleteReply>): StorageDeleteReply {
-    return StorageDeleteReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StorageDeleteReply>): StorageDeleteReply {
-    const message = createBaseStorageDeleteReply();
-    message.err = object.err ?? "";
-    message.walIndex = (object.walIndex !== undefined && object.walIndex !== null)
-      ? WALIndex.fromPartial(object.walIndex)
-      : undefined;
-    return message;
-  },
 };
 
 function createBaseStorageIsTransactionalReply(): StorageIsTransactionalReply {
@@ -856,15 +745,6 @@ export const StorageIsTransactionalReply: MessageFns<StorageIsTransactionalReply
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<StorageIsTransactionalReply>): StorageIsTransactionalReply {
-    return StorageIsTransactionalReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StorageIsTransactionalReply>): StorageIsTransactionalReply {
-    const message = createBaseStorageIsTransactionalReply();
-    message.transactional = object.transactional ?? false;
-    return message;
   },
 };
 
@@ -923,16 +803,6 @@ export const StorageBeginTxReply: MessageFns<StorageBeginTxReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<StorageBeginTxReply>): StorageBeginTxReply {
-    return StorageBeginTxReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StorageBeginTxReply>): StorageBeginTxReply {
-    const message = createBaseStorageBeginTxReply();
-    message.txn = object.txn ?? "";
-    message.err = object.err ?? "";
-    return message;
-  },
 };
 
 function createBaseStorageCommitTxArgs(): StorageCommitTxArgs {
@@ -978,15 +848,6 @@ export const StorageCommitTxArgs: MessageFns<StorageCommitTxArgs> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<StorageCommitTxArgs>): StorageCommitTxArgs {
-    return StorageCommitTxArgs.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StorageCommitTxArgs>): StorageCommitTxArgs {
-    const message = createBaseStorageCommitTxArgs();
-    message.txn = object.txn ?? "";
-    return message;
   },
 };
 
@@ -1034,15 +895,6 @@ export const StorageCommitTxReply: MessageFns<StorageCommitTxReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<StorageCommitTxReply>): StorageCommitTxReply {
-    return StorageCommitTxReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StorageCommitTxReply>): StorageCommitTxReply {
-    const message = createBaseStorageCommitTxReply();
-    message.err = object.err ?? "";
-    return message;
-  },
 };
 
 function createBaseStorageRollbackTxArgs(): StorageRollbackTxArgs {
@@ -1088,15 +940,6 @@ export const StorageRollbackTxArgs: MessageFns<StorageRollbackTxArgs> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<StorageRollbackTxArgs>): StorageRollbackTxArgs {
-    return StorageRollbackTxArgs.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StorageRollbackTxArgs>): StorageRollbackTxArgs {
-    const message = createBaseStorageRollbackTxArgs();
-    message.txn = object.txn ?? "";
-    return message;
   },
 };
 
@@ -1144,29 +987,9 @@ export const StorageRollbackTxReply: MessageFns<StorageRollbackTxReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<StorageRollbackTxReply>): StorageRollbackTxReply {
-    return StorageRollbackTxReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<StorageRollbackTxReply>): StorageRollbackTxReply {
-    const message = createBaseStorageRollbackTxReply();
-    message.err = object.err ?? "";
-    return message;
-  },
 };
-
-type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
-
-export type DeepPartial<T> = T extends bigint ? string | number | bigint
-  : T extends Builtin ? T : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
-  : T extends ReadonlyArray<infer U> ? ReadonlyArray<DeepPartial<U>>
-  : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
-  : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
-  : Partial<T>;
 
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  create(base?: DeepPartial<T>): T;
-  fromPartial(object: DeepPartial<T>): T;
 }

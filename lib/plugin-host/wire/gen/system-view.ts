@@ -195,15 +195,6 @@ export const TTLReply: MessageFns<TTLReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<TTLReply>): TTLReply {
-    return TTLReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<TTLReply>): TTLReply {
-    const message = createBaseTTLReply();
-    message.TTL = (object.TTL !== undefined && object.TTL !== null) ? BigInt(object.TTL) : 0n;
-    return message;
-  },
 };
 
 function createBaseTaintedReply(): TaintedReply {
@@ -249,15 +240,6 @@ export const TaintedReply: MessageFns<TaintedReply> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<TaintedReply>): TaintedReply {
-    return TaintedReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<TaintedReply>): TaintedReply {
-    const message = createBaseTaintedReply();
-    message.tainted = object.tainted ?? false;
-    return message;
   },
 };
 
@@ -305,15 +287,6 @@ export const CachingDisabledReply: MessageFns<CachingDisabledReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<CachingDisabledReply>): CachingDisabledReply {
-    return CachingDisabledReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<CachingDisabledReply>): CachingDisabledReply {
-    const message = createBaseCachingDisabledReply();
-    message.disabled = object.disabled ?? false;
-    return message;
-  },
 };
 
 function createBaseReplicationStateReply(): ReplicationStateReply {
@@ -359,15 +332,6 @@ export const ReplicationStateReply: MessageFns<ReplicationStateReply> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<ReplicationStateReply>): ReplicationStateReply {
-    return ReplicationStateReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ReplicationStateReply>): ReplicationStateReply {
-    const message = createBaseReplicationStateReply();
-    message.state = object.state ?? 0;
-    return message;
   },
 };
 
@@ -440,17 +404,6 @@ export const ResponseWrapDataArgs: MessageFns<ResponseWrapDataArgs> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<ResponseWrapDataArgs>): ResponseWrapDataArgs {
-    return ResponseWrapDataArgs.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ResponseWrapDataArgs>): ResponseWrapDataArgs {
-    const message = createBaseResponseWrapDataArgs();
-    message.data = object.data ?? "";
-    message.TTL = (object.TTL !== undefined && object.TTL !== null) ? BigInt(object.TTL) : 0n;
-    message.JWT = object.JWT ?? false;
-    return message;
-  },
 };
 
 function createBaseResponseWrapDataReply(): ResponseWrapDataReply {
@@ -508,18 +461,6 @@ export const ResponseWrapDataReply: MessageFns<ResponseWrapDataReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<ResponseWrapDataReply>): ResponseWrapDataReply {
-    return ResponseWrapDataReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ResponseWrapDataReply>): ResponseWrapDataReply {
-    const message = createBaseResponseWrapDataReply();
-    message.wrapInfo = (object.wrapInfo !== undefined && object.wrapInfo !== null)
-      ? ResponseWrapInfo.fromPartial(object.wrapInfo)
-      : undefined;
-    message.err = object.err ?? "";
-    return message;
-  },
 };
 
 function createBaseMlockEnabledReply(): MlockEnabledReply {
@@ -565,15 +506,6 @@ export const MlockEnabledReply: MessageFns<MlockEnabledReply> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<MlockEnabledReply>): MlockEnabledReply {
-    return MlockEnabledReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<MlockEnabledReply>): MlockEnabledReply {
-    const message = createBaseMlockEnabledReply();
-    message.enabled = object.enabled ?? false;
-    return message;
   },
 };
 
@@ -621,15 +553,6 @@ export const LocalMountReply: MessageFns<LocalMountReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<LocalMountReply>): LocalMountReply {
-    return LocalMountReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<LocalMountReply>): LocalMountReply {
-    const message = createBaseLocalMountReply();
-    message.local = object.local ?? false;
-    return message;
-  },
 };
 
 function createBaseEntityInfoArgs(): EntityInfoArgs {
@@ -675,15 +598,6 @@ export const EntityInfoArgs: MessageFns<EntityInfoArgs> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<EntityInfoArgs>): EntityInfoArgs {
-    return EntityInfoArgs.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<EntityInfoArgs>): EntityInfoArgs {
-    const message = createBaseEntityInfoArgs();
-    message.entityId = object.entityId ?? "";
-    return message;
   },
 };
 
@@ -742,18 +656,6 @@ export const EntityInfoReply: MessageFns<EntityInfoReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<EntityInfoReply>): EntityInfoReply {
-    return EntityInfoReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<EntityInfoReply>): EntityInfoReply {
-    const message = createBaseEntityInfoReply();
-    message.entity = (object.entity !== undefined && object.entity !== null)
-      ? Entity.fromPartial(object.entity)
-      : undefined;
-    message.err = object.err ?? "";
-    return message;
-  },
 };
 
 function createBaseGroupsForEntityReply(): GroupsForEntityReply {
@@ -810,16 +712,6 @@ export const GroupsForEntityReply: MessageFns<GroupsForEntityReply> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<GroupsForEntityReply>): GroupsForEntityReply {
-    return GroupsForEntityReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<GroupsForEntityReply>): GroupsForEntityReply {
-    const message = createBaseGroupsForEntityReply();
-    message.groups = object.groups?.map((e) => Group.fromPartial(e)) || [];
-    message.err = object.err ?? "";
-    return message;
   },
 };
 
@@ -878,18 +770,6 @@ export const PluginEnvReply: MessageFns<PluginEnvReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<PluginEnvReply>): PluginEnvReply {
-    return PluginEnvReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<PluginEnvReply>): PluginEnvReply {
-    const message = createBasePluginEnvReply();
-    message.pluginEnvironment = (object.pluginEnvironment !== undefined && object.pluginEnvironment !== null)
-      ? PluginEnvironment.fromPartial(object.pluginEnvironment)
-      : undefined;
-    message.err = object.err ?? "";
-    return message;
-  },
 };
 
 function createBaseGeneratePasswordFromPolicyRequest(): GeneratePasswordFromPolicyRequest {
@@ -936,15 +816,6 @@ export const GeneratePasswordFromPolicyRequest: MessageFns<GeneratePasswordFromP
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<GeneratePasswordFromPolicyRequest>): GeneratePasswordFromPolicyRequest {
-    return GeneratePasswordFromPolicyRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<GeneratePasswordFromPolicyRequest>): GeneratePasswordFromPolicyRequest {
-    const message = createBaseGeneratePasswordFromPolicyRequest();
-    message.policyName = object.policyName ?? "";
-    return message;
-  },
 };
 
 function createBaseGeneratePasswordFromPolicyReply(): GeneratePasswordFromPolicyReply {
@@ -990,15 +861,6 @@ export const GeneratePasswordFromPolicyReply: MessageFns<GeneratePasswordFromPol
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<GeneratePasswordFromPolicyReply>): GeneratePasswordFromPolicyReply {
-    return GeneratePasswordFromPolicyReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<GeneratePasswordFromPolicyReply>): GeneratePasswordFromPolicyReply {
-    const message = createBaseGeneratePasswordFromPolicyReply();
-    message.password = object.password ?? "";
-    return message;
   },
 };
 
@@ -1068,17 +930,6 @@ export const ClusterInfoReply: MessageFns<ClusterInfoReply> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<ClusterInfoReply>): ClusterInfoReply {
-    return ClusterInfoReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ClusterInfoReply>): ClusterInfoReply {
-    const message = createBaseClusterInfoReply();
-    message.clusterName = object.clusterName ?? "";
-    message.clusterId = object.clusterId ?? "";
-    message.err = object.err ?? "";
-    return message;
-  },
 };
 
 function createBaseGenerateIdentityTokenRequest(): GenerateIdentityTokenRequest {
@@ -1138,16 +989,6 @@ export const GenerateIdentityTokenRequest: MessageFns<GenerateIdentityTokenReque
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<GenerateIdentityTokenRequest>): GenerateIdentityTokenRequest {
-    return GenerateIdentityTokenRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<GenerateIdentityTokenRequest>): GenerateIdentityTokenRequest {
-    const message = createBaseGenerateIdentityTokenRequest();
-    message.audience = object.audience ?? "";
-    message.ttl = (object.ttl !== undefined && object.ttl !== null) ? BigInt(object.ttl) : 0n;
-    return message;
   },
 };
 
@@ -1209,16 +1050,6 @@ export const GenerateIdentityTokenResponse: MessageFns<GenerateIdentityTokenResp
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<GenerateIdentityTokenResponse>): GenerateIdentityTokenResponse {
-    return GenerateIdentityTokenResponse.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<GenerateIdentityTokenResponse>): GenerateIdentityTokenResponse {
-    const message = createBaseGenerateIdentityTokenResponse();
-    message.token = object.token ?? "";
-    message.ttl = (object.ttl !== undefined && object.ttl !== null) ? BigInt(object.ttl) : 0n;
-    return message;
-  },
 };
 
 function createBaseRotationInfoRequest(): RotationInfoRequest {
@@ -1264,15 +1095,6 @@ export const RotationInfoRequest: MessageFns<RotationInfoRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<RotationInfoRequest>): RotationInfoRequest {
-    return RotationInfoRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<RotationInfoRequest>): RotationInfoRequest {
-    const message = createBaseRotationInfoRequest();
-    message.mountPath = object.mountPath ?? "";
-    return message;
   },
 };
 
@@ -1350,19 +1172,6 @@ export const RotationInfoReply: MessageFns<RotationInfoReply> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<RotationInfoReply>): RotationInfoReply {
-    return RotationInfoReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<RotationInfoReply>): RotationInfoReply {
-    const message = createBaseRotationInfoReply();
-    message.issueTime = (object.issueTime !== undefined && object.issueTime !== null) ? BigInt(object.issueTime) : 0n;
-    message.expireTime = (object.expireTime !== undefined && object.expireTime !== null)
-      ? BigInt(object.expireTime)
-      : 0n;
-    message.ttl = (object.ttl !== undefined && object.ttl !== null) ? BigInt(object.ttl) : 0n;
-    return message;
   },
 };
 
@@ -1507,29 +1316,6 @@ export const RotationJobInput: MessageFns<RotationJobInput> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<RotationJobInput>): RotationJobInput {
-    return RotationJobInput.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<RotationJobInput>): RotationJobInput {
-    const message = createBaseRotationJobInput();
-    message.name = object.name ?? "";
-    message.mountPoint = object.mountPoint ?? "";
-    message.path = object.path ?? "";
-    message.rotationSchedule = object.rotationSchedule ?? "";
-    message.rotationWindow = (object.rotationWindow !== undefined && object.rotationWindow !== null)
-      ? BigInt(object.rotationWindow)
-      : 0n;
-    message.rotationPeriod = (object.rotationPeriod !== undefined && object.rotationPeriod !== null)
-      ? BigInt(object.rotationPeriod)
-      : 0n;
-    message.rotationPolicy = object.rotationPolicy ?? "";
-    message.migratedLegacyNextRotationTime =
-      (object.migratedLegacyNextRotationTime !== undefined && object.migratedLegacyNextRotationTime !== null)
-        ? BigInt(object.migratedLegacyNextRotationTime)
-        : 0n;
-    return message;
-  },
 };
 
 function createBaseRegisterRotationJobRequest(): RegisterRotationJobRequest {
@@ -1575,17 +1361,6 @@ export const RegisterRotationJobRequest: MessageFns<RegisterRotationJobRequest> 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<RegisterRotationJobRequest>): RegisterRotationJobRequest {
-    return RegisterRotationJobRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<RegisterRotationJobRequest>): RegisterRotationJobRequest {
-    const message = createBaseRegisterRotationJobRequest();
-    message.job = (object.job !== undefined && object.job !== null)
-      ? RotationJobInput.fromPartial(object.job)
-      : undefined;
-    return message;
   },
 };
 
@@ -1644,16 +1419,6 @@ export const RegisterRotationJobResponse: MessageFns<RegisterRotationJobResponse
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<RegisterRotationJobResponse>): RegisterRotationJobResponse {
-    return RegisterRotationJobResponse.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<RegisterRotationJobResponse>): RegisterRotationJobResponse {
-    const message = createBaseRegisterRotationJobResponse();
-    message.rotationId = object.rotationId ?? "";
-    message.err = object.err ?? "";
-    return message;
-  },
 };
 
 function createBaseRegisterRotationJobWithResponseReply(): RegisterRotationJobWithResponseReply {
@@ -1710,18 +1475,6 @@ export const RegisterRotationJobWithResponseReply: MessageFns<RegisterRotationJo
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<RegisterRotationJobWithResponseReply>): RegisterRotationJobWithResponseReply {
-    return RegisterRotationJobWithResponseReply.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<RegisterRotationJobWithResponseReply>): RegisterRotationJobWithResponseReply {
-    const message = createBaseRegisterRotationJobWithResponseReply();
-    message.info = (object.info !== undefined && object.info !== null)
-      ? RotationInfo.fromPartial(object.info)
-      : undefined;
-    message.err = object.err ?? "";
-    return message;
   },
 };
 
@@ -1780,16 +1533,6 @@ export const DeregisterRotationRequestInput: MessageFns<DeregisterRotationReques
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<DeregisterRotationRequestInput>): DeregisterRotationRequestInput {
-    return DeregisterRotationRequestInput.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<DeregisterRotationRequestInput>): DeregisterRotationRequestInput {
-    const message = createBaseDeregisterRotationRequestInput();
-    message.mountPoint = object.mountPoint ?? "";
-    message.reqPath = object.reqPath ?? "";
-    return message;
-  },
 };
 
 function createBaseDeregisterRotationJobRequest(): DeregisterRotationJobRequest {
@@ -1835,17 +1578,6 @@ export const DeregisterRotationJobRequest: MessageFns<DeregisterRotationJobReque
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  create(base?: DeepPartial<DeregisterRotationJobRequest>): DeregisterRotationJobRequest {
-    return DeregisterRotationJobRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<DeregisterRotationJobRequest>): DeregisterRotationJobRequest {
-    const message = createBaseDeregisterRotationJobRequest();
-    message.req = (object.req !== undefined && object.req !== null)
-      ? DeregisterRotationRequestInput.fromPartial(object.req)
-      : undefined;
-    return message;
   },
 };
 
@@ -1904,18 +1636,6 @@ export const SendEventRequest: MessageFns<SendEventRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<SendEventRequest>): SendEventRequest {
-    return SendEventRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<SendEventRequest>): SendEventRequest {
-    const message = createBaseSendEventRequest();
-    message.eventType = object.eventType ?? "";
-    message.event = (object.event !== undefined && object.event !== null)
-      ? EventData.fromPartial(object.event)
-      : undefined;
-    return message;
-  },
 };
 
 function createBaseRecordObservationRequest(): RecordObservationRequest {
@@ -1973,30 +1693,9 @@ export const RecordObservationRequest: MessageFns<RecordObservationRequest> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-
-  create(base?: DeepPartial<RecordObservationRequest>): RecordObservationRequest {
-    return RecordObservationRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<RecordObservationRequest>): RecordObservationRequest {
-    const message = createBaseRecordObservationRequest();
-    message.observationType = object.observationType ?? "";
-    message.data = (object.data !== undefined && object.data !== null) ? Struct.fromPartial(object.data) : undefined;
-    return message;
-  },
 };
-
-type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
-
-export type DeepPartial<T> = T extends bigint ? string | number | bigint
-  : T extends Builtin ? T : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
-  : T extends ReadonlyArray<infer U> ? ReadonlyArray<DeepPartial<U>>
-  : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
-  : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
-  : Partial<T>;
 
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  create(base?: DeepPartial<T>): T;
-  fromPartial(object: DeepPartial<T>): T;
 }
