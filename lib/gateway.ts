@@ -259,9 +259,8 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     health: (limitMs) =>
       checkHealth(
         {
-          ...{ transport, nextId },
+          ...{ transport, nextId, entries, audit },
           session: () => session.state(),
-          devices: () => audit.counters(),
           cache: () => ({ entries: cache.size, inFlight: pipeline.inFlight }),
         },
         limitMs,

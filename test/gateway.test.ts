@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { AuditEntry } from '../lib/model/audit-entry.ts'
+import type { AuditRecord } from '../lib/ports/audit-device.ts'
 import type { TransportOptions, TransportRequest } from '../lib/ports/transport.ts'
 import { settle } from '../lib/testing/fake-clock.ts'
 import { answerWith, grant, refuse } from '../lib/testing/scripted-transport.ts'
@@ -300,6 +302,65 @@ test('health says why a request would have no chance', async (t) => {
   assert.deepEqual((await gateway.health()).reasons, ['the server is sealed'])
   server.on('read sys/health', refuse(0) as never)
   assert.match((await gateway.health()).reasons[0] ?? '', /^ERR_PORTCULLIS_SERVER_UNREACHABLE/)
+})
+
+test('health is not ok while a required audit device takes nothing, and is again once it does', async (t) => {
+  let isFull = false
+  const written: unknown[] = []
+  const write = (records: readonly AuditRecord[]): void => {
+    if (isFull) throw new Error('no space left')
+    written.push(...records.map(({ entry }) => (entry as AuditEntry).event?.name ?? entry.type))
+  }
+  const device = { name: 'disk', open: async () => {}, write, close: async () => {} }
+  const limits = { timeoutMs: 1000, queueSize: 10 }
+  const lossy = {
+    device: { ...device, name: 'lossy', write: () => Promise.reject(new Error()) },
+    required: false,
+    ...limits,
+  }
+  const { gateway, server } = await open(t, {
+    policies: [DB],
+    audit: { devices: [{ device, required: true, ...limits }, lossy] },
+    handlers: { 'read database/creds/app': minting(60_000) },
+  })
+  server.on('read sys/health', answerWith({ data: { sealed: false } }))
+  await gateway.read('database/creds/app')
+  assert.equal((await gateway.health()).ok, true)
+  isFull = true
+  await assert.rejects(gateway.read('database/creds/app'), { code: 'ERR_PORTCULLIS_AUDIT_FAILED' })
+  for (const round of ['first', 'second']) {
+    const { ok, reasons } = await gateway.health()
+    assert.deepEqual(
+      { ok, reasons },
+      { ok: false, reasons: ['the required audit device disk takes no entries'] },
+      round,
+    )
+  }
+  isFull = false
+  assert.equal((await gateway.health()).ok, true)
+  assert.equal(written.at(-1), 'audit.tried')
+})
+
+test('a required audit device that hangs fails health within its time limit, without another wait', async (t) => {
+  const held = Promise.withResolvers<void>()
+  let isHanging = false
+  const write = (): Promise<void> | void => (isHanging ? held.promise : undefined)
+  const device = { name: 'slow', open: async () => {}, write, close: async () => {} }
+  const { gateway, server, clock } = await open(t, {
+    policies: [DB],
+    audit: { devices: [{ device, required: true, timeoutMs: 1000, queueSize: 10 }] },
+    handlers: { 'read database/creds/app': minting(60_000) },
+  })
+  server.on('read sys/health', answerWith({ data: { sealed: false } }))
+  isHanging = true
+  const refused = assert.rejects(gateway.read('database/creds/app'), { code: 'ERR_PORTCULLIS_AUDIT_TIMEOUT' })
+  await clock.advance(1000)
+  await refused
+  assert.deepEqual((await gateway.health()).reasons, ['the required audit device slow takes no entries'])
+  isHanging = false
+  held.resolve()
+  await settle()
+  assert.equal((await gateway.health()).ok, true)
 })
 
 test('without policies everything is denied, and nothing is sent', async (t) => {

@@ -41,6 +41,8 @@ export interface Audit {
    */
   record(draft: AuditDraft): Promise<void> | undefined
   counters(): readonly DeviceHealth[]
+  /** Names of required devices that take nothing: requests are refused for them. */
+  failing(): readonly string[]
   /** Writes what waits, within the devices' time limits, and closes them; says what was lost. Idempotent. */
   close(): Promise<void>
 }
@@ -107,6 +109,10 @@ class DeviceAudit implements Audit {
 
   counters(): readonly DeviceHealth[] {
     return this.#guards.map((guard) => guard.health())
+  }
+
+  failing(): readonly string[] {
+    return this.#guards.filter((guard) => guard.required && guard.isFailing()).map(({ name }) => name)
   }
 
   close(): Promise<void> {

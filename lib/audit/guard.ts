@@ -29,6 +29,8 @@ export interface Guard {
   /** `undefined` where nobody has to wait. @throws {AuditError} (the promise rejects) as above. */
   offer(record: AuditRecord, sequence: number, phase: RecordPhase): Promise<void> | undefined
   health(): DeviceHealth
+  /** Does it take nothing now: its last write failed or lasts longer than the time limit, or its queue is full? */
+  isFailing(): boolean
   /** Writes what waits, within the time limit, then closes the device. Gives the number of entries it lost. Idempotent. */
   close(): Promise<number>
 }
@@ -69,7 +71,10 @@ class DeviceGuard implements Guard {
   /** Does the newest ticket take no more entries? */
   #isTicketFull = false
   #isScheduled = false
+  /** Has a failure been said that is not over? */
   #isFailing = false
+  /** Is the last that became of entries a failure? */
+  #hasFailed = false
   #timer: Timer | undefined
   #closing: Promise<number> | undefined
   #onIdle: (() => void) | undefined
@@ -96,6 +101,10 @@ class DeviceGuard implements Guard {
 
   health(): DeviceHealth {
     return { name: this.name, required: this.required, ...this.#counts, waiting: this.#waiting }
+  }
+
+  isFailing(): boolean {
+    return this.#hasFailed || this.#refusal(this.#deps.clock.now()) !== undefined
   }
 
   close(): Promise<number> {
@@ -205,6 +214,7 @@ class DeviceGuard implements Guard {
     const flying = this.#flying
     if (flying === undefined) return
     this.#flying = undefined
+    this.#hasFailed = refusal !== undefined
     for (const ticket of flying.tickets) {
       this.#waiting -= ticket.records.length
       if (!ticket.isSettled) this.#settle(ticket, refusal)
@@ -282,6 +292,7 @@ class DeviceGuard implements Guard {
   #timeOut(ticket: Ticket): void {
     const message = `the device did not accept the entry within ${this.#options.timeoutMs} ms`
     const refusal: Refusal = { code: 'ERR_PORTCULLIS_AUDIT_TIMEOUT', message }
+    this.#hasFailed = true
     this.#settle(ticket, refusal)
     this.#note(refusal)
   }

@@ -41,6 +41,7 @@ export interface AuditEvent {
 
 /** Events that are recorded. */
 export type AuditEventName =
+  | 'audit.tried' // required devices that took nothing were given this entry, because the gateway's health was asked for
   | 'policies.reloaded' // another set of policies is in force
   | 'policies.refused' // a set could not be used; the one before it stays in force
 

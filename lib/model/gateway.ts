@@ -113,7 +113,7 @@ export interface DeviceHealth {
 
 /** What {@link Gateway.health} found. */
 export interface Health {
-  /** Would a request have a chance now? */
+  /** Would a request have a chance now? Not where a required audit device takes nothing. */
   readonly ok: boolean
   /** Why not; empty when `ok`. */
   readonly reasons: readonly string[]

@@ -1,3 +1,4 @@
+import { AuditError } from '../errors/index.ts'
 import type { AuditDevice, AuditDeviceOptions } from '../ports/audit-device.ts'
 import { booleanOption, numberOption, typed } from './check.ts'
 
@@ -15,7 +16,7 @@ export interface DeviceOptions {
 export const DEVICE_TIMEOUT_MS = 2_000
 export const DEVICE_QUEUE_SIZE = 10_000
 
-/** `device` with what is asked of it, checked and complete. @throws {TypeError|RangeError} naming the option. */
+/** `device` with what is asked of it, checked and complete. @throws as {@link checkedDevice}. */
 export function deviceOptions(device: AuditDevice, options: DeviceOptions, required: boolean): AuditDeviceOptions {
   const timeoutMs = options.timeoutMs ?? DEVICE_TIMEOUT_MS
   const queueSize = options.queueSize ?? DEVICE_QUEUE_SIZE
@@ -27,6 +28,7 @@ export function deviceOptions(device: AuditDevice, options: DeviceOptions, requi
 /**
  * The device in `options`, which a user may have put together by hand.
  *
+ * @throws {AuditError} `ERR_PORTCULLIS_AUDIT_UNUSABLE` for one that is required, and gives no receipt.
  * @throws {TypeError|RangeError} naming the option.
  */
 export function checkedDevice({ device, required, timeoutMs, queueSize }: AuditDeviceOptions): AuditDevice {
@@ -37,9 +39,14 @@ export function checkedDevice({ device, required, timeoutMs, queueSize }: AuditD
       throw new TypeError(`device.${method} must be a function, got ${typed(device[method])}`)
   }
   if (typeof required !== 'boolean') throw new TypeError(`required must be true or false, got ${typed(required)}`)
+  if (required && device.neverRequired !== undefined) throw noReceipt(device.name, device.neverRequired)
   numberOption('timeoutMs', timeoutMs ?? Number.NaN, 0, { min: 1, max: 600_000 })
   numberOption('queueSize', queueSize ?? Number.NaN, 0, { min: 1, max: 1_000_000, integer: true })
   return device
+}
+
+function noReceipt(device: string, why: string): AuditError {
+  return new AuditError('ERR_PORTCULLIS_AUDIT_UNUSABLE', why, { device, phase: 'start' })
 }
 
 /** Names of {@link DeviceOptions}, for checks of misspelt ones. */

@@ -1,15 +1,18 @@
+import type { Audit } from '../audit/audit.ts'
 import { PortcullisError } from '../errors/index.ts'
-import type { DeviceHealth, Health } from '../model/gateway.ts'
+import type { Health } from '../model/gateway.ts'
 import { NO_QUERY } from '../model/request.ts'
 import type { Transport } from '../ports/transport.ts'
 import type { SessionState } from '../session/session.ts'
+import type { Entries } from './entries.ts'
 
 export interface HealthDeps {
   readonly transport: Transport
   readonly nextId: () => string
   readonly session: () => SessionState
-  readonly devices: () => readonly DeviceHealth[]
+  readonly audit: Pick<Audit, 'counters' | 'failing'>
   readonly cache: () => Health['cache']
+  readonly entries: Pick<Entries, 'event'>
 }
 
 /** How long a health check waits for the server. */
@@ -21,15 +24,37 @@ export const HEALTH_TIMEOUT_MS = 2_000
  * `sys/health` needs no token and is not in the server's own audit either; it is asked so that every state answers 200.
  */
 export async function checkHealth(deps: HealthDeps, timeoutMs: number = HEALTH_TIMEOUT_MS): Promise<Health> {
-  const server = await askServer(deps, timeoutMs)
+  const [server, failing] = await Promise.all([askServer(deps, timeoutMs), failingDevices(deps)])
   const session = deps.session()
-  const audit = deps.devices()
   const reasons = [
     ...(server.why === undefined ? [] : [server.why]),
     ...(server.found.sealed === true ? ['the server is sealed'] : []),
     ...(session.state === 'ended' ? ['there is no live token'] : []),
+    ...failing.map((name) => `the required audit device ${name} takes no entries`),
   ]
-  return { ok: reasons.length === 0, reasons, server: server.found, session, audit, cache: deps.cache() }
+  return {
+    ok: reasons.length === 0,
+    reasons,
+    server: server.found,
+    session,
+    audit: deps.audit.counters(),
+    cache: deps.cache(),
+  }
+}
+
+/**
+ * Required devices that take nothing. They are given an entry first: without requests, which a health that is not ok
+ * keeps away, nobody would ever see that they work again.
+ */
+async function failingDevices({ audit, entries, nextId }: HealthDeps): Promise<readonly string[]> {
+  const devices = audit.failing()
+  if (devices.length === 0) return devices
+  try {
+    await entries.event(nextId(), { name: 'audit.tried', detail: { devices } })
+  } catch {
+    // Counted, and said by the device itself.
+  }
+  return audit.failing()
 }
 
 const ANY_STATE = Object.freeze({

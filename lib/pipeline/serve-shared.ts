@@ -119,7 +119,7 @@ class SharedServer implements ServeShared, HoldSource {
   /** What the gateway's session fetched, where the caller's own token may see it too. */
   async #lent(call: Call): Promise<Kept | undefined> {
     const { request, caller, verdict, identity } = call
-    if (verdict.cache?.scope === 'caller') return undefined
+    if (verdict.isCallersOwn === true) return undefined
     const key = cacheKey(request, caller, 'gateway', '')
     if (this.#deps.cache.get(key, verdict.cache, this.#moment()) === undefined) return undefined
     if (!(await this.#deps.maySee(identity, request))) return undefined

@@ -22,6 +22,11 @@ export interface Verdict {
   readonly decision: Decision
   /** Combined over the chain of callers: the rule of every one must grant it. */
   readonly cache: CacheGrant | undefined
+  /**
+   * Does some rule of the chain keep answers for their own caller? That holds without a grant, too: a leased answer is
+   * kept for as long as its lease says, whatever `cache` is.
+   */
+  readonly isCallersOwn?: boolean
   /** Some rule of the chain grants create, but neither update nor write. */
   readonly createOnly: boolean
   /**
@@ -52,6 +57,7 @@ export function denied(decision: Omit<Decision, 'effect'>): RuleVerdict {
   return Object.freeze({
     decision: Object.freeze({ effect: 'deny', ...decision }),
     cache: undefined,
+    isCallersOwn: false,
     createOnly: false,
     managesLeases: false,
     checksResponse: false,
@@ -62,11 +68,12 @@ export function denied(decision: Omit<Decision, 'effect'>): RuleVerdict {
 /** A leave, by one caller's rule. */
 export function allowed(
   decision: Omit<Decision, 'effect'>,
-  { cache, createOnly, managesLeases, responses }: Omit<RuleVerdict, 'decision' | 'checksResponse'>,
+  { cache, isCallersOwn, createOnly, managesLeases, responses }: Omit<RuleVerdict, 'decision' | 'checksResponse'>,
 ): RuleVerdict {
   return Object.freeze({
     decision: Object.freeze({ effect: 'allow', ...decision }),
     cache,
+    isCallersOwn: isCallersOwn === true || cache?.scope === 'caller',
     createOnly,
     managesLeases: managesLeases === true,
     checksResponse: responses.length > 0,
@@ -81,6 +88,7 @@ export function combined(verdicts: readonly [RuleVerdict, ...RuleVerdict[]]): Ru
   const { effect: _, ...decision } = last.decision
   return allowed(decision, {
     cache: verdicts.map(({ cache }) => cache).reduce(narrower),
+    isCallersOwn: verdicts.some(({ isCallersOwn }) => isCallersOwn === true),
     createOnly: verdicts.some(({ createOnly }) => createOnly),
     managesLeases: verdicts.slice(1).every(({ managesLeases }) => managesLeases === true),
     responses: verdicts.flatMap(({ responses }) => responses),

@@ -11,6 +11,11 @@ export interface AuditRecord {
 export interface AuditDevice {
   /** Unique among the devices of a gateway; stands in errors and metrics. */
   readonly name: string
+  /**
+   * Of one that gives no receipt for what it takes: why it can only be best effort. With `required: true` it is refused, in these
+   * words. Default: it may be required.
+   */
+  readonly neverRequired?: string
   /** Called once, before the first entry. @throws when the device cannot take entries. */
   open(): Promise<void>
   /**

@@ -30,11 +30,6 @@ export function otel(options: OtelOptions = {}): AuditDeviceOptions {
   checkNames('otel()', options, [...DEVICE_OPTION_NAMES, 'logger', 'name'])
   const { logger } = options
   const name = stringOption('name', options.name, 'otel')
-  if (options.required === true) {
-    const message =
-      'otel() cannot be required: OpenTelemetry gives no receipt for a log record; add a required file() beside it'
-    throw new AuditError('ERR_PORTCULLIS_AUDIT_UNUSABLE', message, { device: name, phase: 'start' })
-  }
   if (logger !== undefined && typeof logger?.emit !== 'function')
     throw new TypeError('logger must be an OpenTelemetry logger, with a function emit')
   return deviceOptions(new OtelDevice(name, logger), options, false)
@@ -42,6 +37,8 @@ export function otel(options: OtelOptions = {}): AuditDeviceOptions {
 
 class OtelDevice implements AuditDevice {
   readonly name: string
+  readonly neverRequired =
+    'otel() cannot be required: OpenTelemetry gives no receipt for a log record; add a required file() beside it'
   readonly #noProvider: AuditError
   #bridge: LogBridge | undefined
   #api: typeof Api | undefined

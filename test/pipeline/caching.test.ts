@@ -41,6 +41,20 @@ test('scope caller keeps callers apart', async (t) => {
   assert.equal(server.count('read kv/a'), 2)
 })
 
+test('scope caller keeps leases of callers apart, also where the rule of their parent grants no cache', async (t) => {
+  const path = 'database/creds/app'
+  const named = { required: ['user'] }
+  const own = { id: 'own', cache: { ttl: '10s', scope: 'caller' } }
+  const { gateway, server } = await open(t, {
+    policies: [policy('rest', [readable(path)], { not: named }), policy('named', [readable(path, own)], named)],
+    handlers: { [`read ${path}`]: minting(60_000) },
+  })
+  const [one, two] = [gateway.as({ user: '1' }), gateway.as({ user: '2' })]
+  const names = [await one.read(path), await two.read(path), await one.read(path)].map(({ data }) => data.username)
+  assert.deepEqual(names, ['user-1', 'user-2', 'user-1'])
+  assert.equal(server.count(`read ${path}`), 2)
+})
+
 test('callers in different traces share one lease', async (t) => {
   const { gateway, server, entries } = await open(t, {
     policies: [allow('database/creds/app', ['read'])],

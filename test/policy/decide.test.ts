@@ -185,6 +185,18 @@ test('a cache grant is the narrowest of the chain, and gone where one rule has n
   assert.equal(await verdictOf({ ttl: '5m' }, undefined), undefined)
 })
 
+test('what one rule of a chain keeps for its caller stays so where another grants no cache', async () => {
+  const own = allow('a', ['read'], { cache: { ttl: '5m', scope: 'caller' } })
+  const engine = await engineOf(
+    { policy: 'root', subject: { not: { required: ['own'] } }, rules: [allow('a', ['read'])] },
+    { policy: 'own', subject: { required: ['own'] }, rules: [own] },
+  )
+  const child = caller({ own: true }, ANYONE)
+  const { cache, isCallersOwn } = engine.decide(child, request('read', 'a'))
+  assert.deepEqual({ cache, isCallersOwn }, { cache: undefined, isCallersOwn: true })
+  assert.equal(engine.decide(ANYONE, request('read', 'a')).isCallersOwn, false)
+})
+
 test('a repeated decision is the identical, frozen object, for callers alike too', async () => {
   const engine = await engineFor(allow('kv/*', ['read'], { cache: { ttl: '1s' } }))
   const child = caller({ a: 1 }, caller({}))

@@ -4,11 +4,14 @@ import { logs, SeverityNumber, trace } from '@opentelemetry/api'
 import { logs as oldLogs } from '@opentelemetry/api-logs'
 import { type Audit, type AuditDraft, createAudit } from '../../lib/audit/audit.ts'
 import { createHasher } from '../../lib/audit/hasher.ts'
+import { createGateway } from '../../lib/gateway.ts'
 import type { AuditGap } from '../../lib/model/audit-entry.ts'
 import type { AuditRecord } from '../../lib/ports/audit-device.ts'
 import { NO_TELEMETRY } from '../../lib/ports/telemetry.ts'
+import { token } from '../../lib/session/auth/token.ts'
 import { otel } from '../../lib/telemetry/audit-otel.ts'
 import { FakeClock, settle } from '../../lib/testing/fake-clock.ts'
+import { ServerDouble } from '../pipeline/support.ts'
 import { memoryLogs, registerLogs } from './sdk.ts'
 
 const HMAC = `hmac-sha256:${'0a'.repeat(32)}`
@@ -255,6 +258,15 @@ test('otel() cannot be required, and says why', () => {
     message: /gives no receipt.*required file\(\)/,
   })
   assert.equal(otel({ required: false }).required, false)
+})
+
+test('otel() put together by hand cannot be required either', async () => {
+  const devices = [{ ...otel({ logger: { emit: () => {} } }), required: true }]
+  await assert.rejects(createGateway({ server: new ServerDouble(), auth: token({ token: 't' }), audit: { devices } }), {
+    code: 'ERR_PORTCULLIS_AUDIT_UNUSABLE',
+    phase: 'start',
+    message: /gives no receipt.*required file\(\)/,
+  })
 })
 
 test('a misspelt option of otel() is refused', () => {
