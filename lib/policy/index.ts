@@ -1,6 +1,8 @@
 export type { Caller } from '../model/caller.ts'
 export type { GatewayRequest } from '../model/request.ts'
 export { createCaller } from '../options/caller.ts'
+export type { ImportedAcl, ImportOptions, Uncarried } from './acl/import-acl.ts'
+export { importAcl } from './acl/import-acl.ts'
 export type { CacheGrant, PolicyDocument, PolicyEngine, PolicyEngineOptions, Verdict } from './engine.ts'
 export { createPolicyEngine } from './engine.ts'
 export { parsePolicyText } from './parse.ts'

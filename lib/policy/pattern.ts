@@ -63,7 +63,8 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return 0
 }
 
-function patternProblem(text: string): string | undefined {
+/** What is wrong with a path as a pattern; `undefined` where nothing is. */
+export function patternProblem(text: string): string | undefined {
   if (text.startsWith('/')) return 'a path has no leading slash; it is relative to /v1/'
   if (text.includes('{{')) return 'templates such as {{caller.name}} are not supported yet'
   if (!text.isWellFormed()) return 'a path must not have a lone surrogate'

@@ -38,8 +38,9 @@ async function policyFiles(path: string): Promise<readonly string[]> {
   return files
 }
 
-/** Text of one file. @throws {CommandError} `ERR_INPUT` */
+/** Text of one file, or of standard input for `-`. @throws {CommandError} `ERR_INPUT` */
 export async function readTextFile(file: string): Promise<TextFile> {
+  if (file === '-') return { file: 'standard input', text: await readInput() }
   return reading(file, async () => {
     const handle = await open(file, 'r')
     try {
@@ -50,6 +51,17 @@ export async function readTextFile(file: string): Promise<TextFile> {
       await handle.close()
     }
   })
+}
+
+async function readInput(): Promise<string> {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of process.stdin as AsyncIterable<Buffer>) {
+    size += part.length
+    if (size > MAX_BYTES) throw new CommandError(`standard input is larger than ${MAX_BYTES} bytes`, 'ERR_INPUT')
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { addCheck } from './check.ts'
+import { addImport } from './import.ts'
 
 const EXIT_CODES = `
 Exit codes: 0 all is well, 1 something was found (a fault, a refusal, a row that fails),
@@ -14,4 +15,5 @@ export function addPolicyCommands(program: Command): void {
     .enablePositionalOptions()
     .addHelpText('after', EXIT_CODES)
   addCheck(policy)
+  addImport(policy)
 }

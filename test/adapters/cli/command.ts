@@ -15,6 +15,8 @@ export interface Ended {
 export interface CommandOptions {
   readonly cwd: string
   readonly env?: NodeJS.ProcessEnv
+  /** What stands on its standard input. Default: nothing. */
+  readonly input?: string
   /** Handed the process when it has started. */
   readonly onStart?: (child: ChildProcess) => void
 }
@@ -26,8 +28,8 @@ export const MAIN_ARGS: readonly string[] = [
 ]
 
 /** Runs `portcullis` as a process of its own, with no terminal. */
-export function portcullis(args: readonly string[], { cwd, env = {}, onStart }: CommandOptions): Promise<Ended> {
-  return ended(spawn(process.execPath, [...MAIN_ARGS, ...args], { cwd, env: cleanEnvironment(env) }), onStart)
+export function portcullis(args: readonly string[], { cwd, env = {}, input, onStart }: CommandOptions): Promise<Ended> {
+  return ended(spawn(process.execPath, [...MAIN_ARGS, ...args], { cwd, env: cleanEnvironment(env) }), onStart, input)
 }
 
 /** Runs any program. */
@@ -39,13 +41,13 @@ export function runProgram(
   return ended(spawn(command, args, { cwd, env: cleanEnvironment(env) }))
 }
 
-function ended(child: ChildProcess, onStart?: (child: ChildProcess) => void): Promise<Ended> {
+function ended(child: ChildProcess, onStart?: (child: ChildProcess) => void, input?: string): Promise<Ended> {
   const texts = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const)
     child[name]?.setEncoding('utf8').on('data', (text: string) => {
       texts[name] += text
     })
-  child.stdin?.end()
+  child.stdin?.end(input)
   onStart?.(child)
   return new Promise((resolve, reject) => {
     child.once('error', reject)
