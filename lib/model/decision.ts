@@ -8,6 +8,7 @@ export type DecisionReason =
   | 'forbid' // a forbid rule matches
   | 'deny' // the winning pattern has a deny rule
   | 'operation' // the winning pattern does not grant the operation
+  | 'when' // every allow rule that grants it does so at other times
   | 'request-schema' // the data, query or wrapTtl fails every allow rule's request schema
   | 'response-schema' // the answer fails the response schema
   | 'wrapping' // the rule has a response schema, which a wrapped answer would escape

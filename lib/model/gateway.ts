@@ -51,6 +51,7 @@ export type RuleResult =
   | 'denies' // it stands on the winning path and denies
   | 'forbids' // it forbids, whatever else allows
   | 'refuses' // it grants the operation, and something in the request fails it
+  | 'shut' // it denies or forbids at other times
   | 'silent' // it stands on a path that counts, and says nothing of the operation
   | 'outranked' // it matches, and a rule on a path that the server ranks higher is asked instead
   | 'unused' // it would have been asked, had not another rule on the same path settled it

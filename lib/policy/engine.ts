@@ -35,8 +35,8 @@ export interface PolicyEngineOptions {
   readonly namespace: string
   /** DANGEROUS: lets everything through. Only where there are no documents. Default: false. */
   readonly unrestricted?: boolean
-  /** For time windows, once they are supported. */
-  readonly clock?: Clock
+  /** Its wall clock tells time windows; without one, rules with `when` allow nothing, and deny always. */
+  readonly clock?: Pick<Clock, 'wallTime'>
 }
 
 /**
@@ -59,7 +59,8 @@ export async function createPolicyEngine(
   if (typeof options.namespace !== 'string') throw new TypeError('namespace must be a string')
   const problem = namespaceProblem(options.namespace)
   if (problem !== undefined) throw new TypeError(`namespace is not canonical: ${problem}`)
-  if (options.unrestricted !== true) return new RuleEngine(await loadPolicies(documents, options.namespace))
+  if (options.unrestricted !== true)
+    return new RuleEngine(await loadPolicies(documents, options.namespace), options.clock)
   if (documents.length > 0) {
     throw new TypeError('unrestricted lets everything through, so it cannot be combined with policies: leave one out')
   }
@@ -70,17 +71,18 @@ class RuleEngine implements PolicyEngine {
   readonly policies: readonly string[]
   readonly #sets: LoadedPolicies['sets']
   readonly #bindings: Bindings
+  /** `undefined` where no rule asks for the time. */
+  readonly #clock: PolicyEngineOptions['clock']
 
-  constructor({ policies, sets }: LoadedPolicies) {
+  constructor({ policies, sets, isTimed }: LoadedPolicies, clock: PolicyEngineOptions['clock']) {
+    this.#clock = isTimed ? clock : undefined
     this.policies = Object.freeze(policies)
     this.#sets = sets
     this.#bindings = new Bindings(sets)
   }
 
   decide(caller: Caller, request: GatewayRequest): Verdict {
-    const scope = this.#bindings.of(caller).get(request.namespace)
-    if (scope === undefined) return NO_POLICY
-    return judge(this.#bindings.plan(scope, request.operation, request.path), request)
+    return this.#judge(caller, request, this.#nowMs())
   }
 
   checkResponse(verdict: Verdict, data: JsonObject | undefined): Decision | undefined {
@@ -98,10 +100,22 @@ class RuleEngine implements PolicyEngine {
   }
 
   explain(caller: Caller, request: GatewayRequest): Explanation {
-    const { decision } = this.decide(caller, request)
+    const nowMs = this.#nowMs()
+    const { decision } = this.#judge(caller, request, nowMs)
     const chain = this.#bindings.of(caller).get(request.namespace)?.chain ?? []
     const sets = this.#sets.filter(({ namespace }) => namespace === request.namespace)
-    return explained({ caller, request, decision, sets, chain })
+    return explained({ caller, request, decision, sets, chain, nowMs })
+  }
+
+  #judge(caller: Caller, request: GatewayRequest, nowMs: number): RuleVerdict {
+    const scope = this.#bindings.of(caller).get(request.namespace)
+    if (scope === undefined) return NO_POLICY
+    return judge(this.#bindings.plan(scope, request.operation, request.path), request, nowMs)
+  }
+
+  /** Read once a decision, so that no window shuts between two of its rules. */
+  #nowMs(): number {
+    return this.#clock === undefined ? Number.NaN : this.#clock.wallTime()
   }
 }
 

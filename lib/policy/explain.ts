@@ -4,7 +4,7 @@ import type { Explanation, RuleNote, RuleResult } from '../model/gateway.ts'
 import type { GatewayRequest } from '../model/request.ts'
 import { objection } from './judge.ts'
 import { rankReason } from './rank-reason.ts'
-import { covers, grantsCreateOnly, type Rule } from './rule.ts'
+import { covers, grantsCreateOnly, isSilent, type Rule } from './rule.ts'
 import { forbiddingRules, matchingRules, pathForms, type RuleSet, winningRules } from './rule-set.ts'
 import { unboundPolicies } from './unbound.ts'
 import { wouldPass } from './would-pass.ts'
@@ -18,13 +18,21 @@ export interface Explained {
   readonly sets: readonly RuleSet[]
   /** Those that bind each caller, root first. */
   readonly chain: readonly (readonly RuleSet[])[]
+  /** By the wall clock. */
+  readonly nowMs: number
+}
+
+/** A request, and when it is asked. */
+interface Asked {
+  readonly request: GatewayRequest
+  readonly nowMs: number
 }
 
 /** Why the decision fell: the policies that bind, what each rule that matches the path had to say, and what would pass. */
-export function explained({ caller, request, decision, sets, chain }: Explained): Explanation {
+export function explained({ caller, request, decision, sets, chain, nowMs }: Explained): Explanation {
   const policies = Object.freeze([...new Set(chain.flatMap((bound) => bound.flatMap((set) => set.policies)))])
   const unbound = Object.freeze(unboundPolicies(sets, caller))
-  const rules = Object.freeze(chain.flatMap((bound, link) => linkNotes(bound, request, link)))
+  const rules = Object.freeze(chain.flatMap((bound, link) => linkNotes(bound, { request, nowMs }, link)))
   const hint = decision.effect === 'deny' ? wouldPass({ decision, request, chain, unbound, rules }) : undefined
   return Object.freeze({ decision, policies, unbound, rules, wouldPass: hint })
 }
@@ -37,23 +45,32 @@ export function unexplained(decision: Decision): Explanation {
 
 type Outcome = readonly [result: RuleResult, outcome: string]
 
-function linkNotes(sets: readonly RuleSet[], request: GatewayRequest, link: number): readonly RuleNote[] {
-  const forms = pathForms(request.operation, request.path)
+function linkNotes(sets: readonly RuleSet[], asked: Asked, link: number): readonly RuleNote[] {
+  const { operation, path } = asked.request
+  const forms = pathForms(operation, path)
   const forbids = forbiddingRules(sets, forms)
-  const winners = winningRules(sets, forms)
-  const losers = matchingRules(sets, forms).filter((rule) => !winners.includes(rule))
+  const matching = matchingRules(sets, forms)
+  const shut = matching.filter((rule) => rule.effect === 'deny' && isSilent(rule, asked.nowMs))
+  const winners = winningRules(sets, forms, new Set(shut))
+  const losers = matching.filter((rule) => !winners.includes(rule) && !shut.includes(rule))
   const outcomes: readonly (readonly [Rule, Outcome])[] = [
-    ...forbids.map((rule): [Rule, Outcome] => [rule, forbidOutcome(rule, request)]),
-    ...winnerOutcomes(winners, request),
+    ...forbids.map((rule): [Rule, Outcome] => [rule, forbidOutcome(rule, asked)]),
+    ...winnerOutcomes(winners, asked),
     ...losers.map((rule): [Rule, Outcome] => [rule, outranked(winners[0], rule)]),
+    ...shut.map((rule): [Rule, Outcome] => [rule, shutOutcome(rule)]),
   ]
   return outcomes.map(([{ policy, id, pattern }, [result, outcome]]) =>
     Object.freeze({ policy, rule: id, path: pattern.text, link, result, outcome }),
   )
 }
 
-function forbidOutcome(rule: Rule, request: GatewayRequest): Outcome {
+function forbidOutcome(rule: Rule, { request, nowMs }: Asked): Outcome {
+  if (isSilent(rule, nowMs)) return shutOutcome(rule)
   return covers(rule, request.operation) ? ['forbids', 'forbids'] : silent(rule, request)
+}
+
+function shutOutcome({ windows }: Rule): Outcome {
+  return ['shut', `says nothing now, only at its times: ${windows?.text ?? ''}`]
 }
 
 function outranked(winner: Rule | undefined, { pattern }: Rule): Outcome {
@@ -61,12 +78,13 @@ function outranked(winner: Rule | undefined, { pattern }: Rule): Outcome {
   return ['outranked', `not used: ${JSON.stringify(text)} is more specific${reason}`]
 }
 
-function winnerOutcomes(winners: readonly Rule[], request: GatewayRequest): readonly (readonly [Rule, Outcome])[] {
+function winnerOutcomes(winners: readonly Rule[], asked: Asked): readonly (readonly [Rule, Outcome])[] {
+  const { request } = asked
   const isDenied = winners.some((rule) => rule.effect === 'deny' && covers(rule, request.operation))
   let hasAccepted = false
   const outcomes = new Map<Rule, Outcome>()
   for (const rule of inTurn(winners, request)) {
-    const outcome = outcomeOf(rule, request, isDenied, hasAccepted)
+    const outcome = outcomeOf(rule, asked, isDenied, hasAccepted)
     hasAccepted ||= outcome[0] === 'allows'
     outcomes.set(rule, outcome)
   }
@@ -79,12 +97,12 @@ function inTurn(rules: readonly Rule[], { operation }: GatewayRequest): readonly
   return [...rules.filter((rule) => !grantsCreateOnly(rule)), ...rules.filter(grantsCreateOnly)]
 }
 
-function outcomeOf(rule: Rule, request: GatewayRequest, isDenied: boolean, hasAccepted: boolean): Outcome {
+function outcomeOf(rule: Rule, { request, nowMs }: Asked, isDenied: boolean, hasAccepted: boolean): Outcome {
   if (!covers(rule, request.operation)) return silent(rule, request)
   if (rule.effect === 'deny') return ['denies', 'denies']
   if (isDenied) return ['unused', 'not used: a rule on the same path denies']
   if (hasAccepted) return ['unused', 'not used: another rule on the same path allows']
-  const refused = objection(rule, request)
+  const refused = objection(rule, request, nowMs)
   return refused === undefined ? ['allows', 'allows'] : ['refuses', `refuses: ${refused.message}`]
 }
 

@@ -1,12 +1,24 @@
 import type { Decision } from '../model/decision.ts'
 import { OPERATIONS, type Operation } from '../model/operation.ts'
 import type { GatewayRequest } from '../model/request.ts'
-import { covers, grantsCreateOnly, isConditional, type Rule } from './rule.ts'
-import { forbiddingRules, pathForms, type RuleSet, winningRules } from './rule-set.ts'
+import { covers, grantsCreateOnly, isConditional, isSilent, type Rule } from './rule.ts'
+import { forbiddingRules, type PathForms, pathForms, type RuleSet, winningRules } from './rule-set.ts'
 import { combined, denied, type RuleVerdict } from './verdict.ts'
 
-/** What is settled by operation and path for one caller of a chain: the verdict, or the allow rules to try in turn. */
-type Link = { readonly verdict: RuleVerdict } | { readonly rules: readonly Rule[] }
+/** What is settled by operation and path for one caller of a chain. */
+type Link =
+  /** The verdict. */
+  | { readonly verdict: RuleVerdict }
+  /** Allow rules to try in turn. */
+  | { readonly rules: readonly Rule[] }
+  /** Rules that deny at their times, and what is settled while all of them say nothing. */
+  | { readonly timed: readonly Timed[]; readonly rest: Link }
+
+/** A rule that denies or forbids at its times, and the verdict while it does. */
+interface Timed {
+  readonly rule: Rule
+  readonly verdict: RuleVerdict
+}
 
 /** What is settled by operation and path for a whole chain of callers; the rest is in {@link judge}. */
 export interface Plan {
@@ -31,12 +43,16 @@ export function planFor(chain: readonly (readonly RuleSet[])[], operation: Opera
   return { fixed: fixedVerdict(links), links }
 }
 
-/** The verdict of a plan on one request: the first refusal, root first, or what all allow. */
-export function judge(plan: Plan, request: GatewayRequest): RuleVerdict {
+/**
+ * The verdict of a plan on one request: the first refusal, root first, or what all allow.
+ *
+ * @param nowMs - By the wall clock, for time windows.
+ */
+export function judge(plan: Plan, request: GatewayRequest, nowMs: number): RuleVerdict {
   if (plan.fixed !== undefined) return plan.fixed
   const verdicts: RuleVerdict[] = []
   for (const link of plan.links) {
-    const verdict = 'verdict' in link ? link.verdict : tried(link.rules, request)
+    const verdict = judgeLink(link, request, nowMs)
     if (verdict.decision.effect === 'deny') return verdict
     verdicts.push(verdict)
   }
@@ -45,21 +61,56 @@ export function judge(plan: Plan, request: GatewayRequest): RuleVerdict {
 }
 
 /** Why `rule`, which allows the operation on the path, refuses the request; `undefined` when it accepts. */
-export function objection(rule: Rule, request: GatewayRequest): Decision | undefined {
-  return requestObjection(rule, request) ?? queryObjection(rule, request) ?? wrapObjection(rule, request)
+export function objection(rule: Rule, request: GatewayRequest, nowMs: number): Decision | undefined {
+  return (
+    timeObjection(rule, nowMs) ??
+    requestObjection(rule, request) ??
+    queryObjection(rule, request) ??
+    wrapObjection(rule, request)
+  )
+}
+
+function judgeLink(link: Link, request: GatewayRequest, nowMs: number): RuleVerdict {
+  let settled = link
+  while ('timed' in settled) {
+    const speaks = settled.timed.find(({ rule }) => !isSilent(rule, nowMs))
+    if (speaks !== undefined) return speaks.verdict
+    settled = settled.rest
+  }
+  return 'verdict' in settled ? settled.verdict : tried(settled.rules, request, nowMs)
 }
 
 function linkFor(sets: readonly RuleSet[], operation: Operation, path: string): Link {
   if (sets.length === 0) return { verdict: NO_POLICY }
   const forms = pathForms(operation, path)
-  const forbid = forbiddingRules(sets, forms).find((rule) => covers(rule, operation))
+  const forbids = forbiddingRules(sets, forms).filter((rule) => covers(rule, operation))
+  const forbid = forbids.find(({ windows }) => windows === undefined)
   if (forbid !== undefined) return { verdict: forbid.verdict }
-  const rules = winningRules(sets, forms)
+  const rest = winningLink(sets, operation, forms, NO_RULES)
+  return forbids.length === 0 ? rest : { timed: forbids.map((rule) => ({ rule, verdict: rule.verdict })), rest }
+}
+
+const NO_RULES: ReadonlySet<Rule> = new Set()
+
+/** By the rules of the winning path, while those in `silent` say nothing: what denies at times is as if absent at others. */
+function winningLink(
+  sets: readonly RuleSet[],
+  operation: Operation,
+  forms: PathForms,
+  silent: ReadonlySet<Rule>,
+): Link {
+  const rules = winningRules(sets, forms, silent)
   const winner = rules[0]
   if (winner === undefined) return { verdict: noRule(sets) }
+  const timed = rules.filter(({ effect, windows }) => effect === 'deny' && windows !== undefined)
   const covering = rules.filter((rule) => covers(rule, operation))
-  const deny = covering.find(({ effect }) => effect === 'deny')
+  const deny = covering.find(({ effect, windows }) => effect === 'deny' && windows === undefined)
   if (deny !== undefined) return { verdict: deny.verdict }
+  if (timed.length > 0) {
+    const rest = winningLink(sets, operation, forms, new Set([...silent, ...timed]))
+    const denials = timedDenials(timed, operation, timed.length === rules.length)
+    return denials.length === 0 ? rest : { timed: denials, rest }
+  }
   // The server adds up what rules on one path grant: a rule for create alone must not narrow one for update.
   const whole = covering.filter((rule) => operation !== 'write' || !grantsCreateOnly(rule))
   const first = whole[0] ?? covering[0]
@@ -79,17 +130,33 @@ function fixedVerdict(links: readonly Link[]): RuleVerdict | undefined {
   return first === undefined ? NO_POLICY : combined([first, ...rest])
 }
 
+/** A rule that denies other operations takes part while it speaks: alone on the winning path, it leaves nothing granted. */
+function timedDenials(rules: readonly Rule[], operation: Operation, isAlone: boolean): readonly Timed[] {
+  const denials = rules.filter((rule) => covers(rule, operation)).map((rule) => ({ rule, verdict: rule.verdict }))
+  if (!isAlone) return denials
+  const others = rules.filter((rule) => !covers(rule, operation))
+  return [...denials, ...others.map((rule) => ({ rule, verdict: notGranted(rule, operation) }))]
+}
+
 /** The first rule that accepts; else the first's objection, which stands for all. */
-function tried(rules: readonly Rule[], request: GatewayRequest): RuleVerdict {
+function tried(rules: readonly Rule[], request: GatewayRequest, nowMs: number): RuleVerdict {
   let refusal: Decision | undefined
   for (const rule of rules) {
-    const refused = objection(rule, request)
+    const refused = objection(rule, request, nowMs)
     if (refused === undefined) return rule.verdict
     refusal ??= refused
   }
   if (refusal === undefined) return NO_POLICY
   const others = rules.length === 1 ? '' : ` (${rules.length - 1} more on the same path refuse it too)`
   return denied({ ...refusal, message: refusal.message + others })
+}
+
+function timeObjection({ windows, policy, id }: Rule, nowMs: number): Decision | undefined {
+  const isOpen = windows?.isOpen(nowMs)
+  if (windows === undefined || isOpen === true) return undefined
+  const why = isOpen === undefined ? '; the wall clock shows no time' : ''
+  const message = `the rule allows it only at its times: ${windows.text}${why} (when)`
+  return { effect: 'deny', reason: 'when', policy, rule: id, message, keyword: 'when' }
 }
 
 function requestObjection(rule: Rule, { data }: GatewayRequest): Decision | undefined {

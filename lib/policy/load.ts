@@ -9,12 +9,15 @@ import { type Rule, readRule } from './rule.ts'
 import type { RuleSet } from './rule-set.ts'
 import { loadSchemaCompiler, type SchemaCheck, type SchemaCompiler } from './schema-compiler.ts'
 import type { PolicyDocument } from './verdict.ts'
+import { createZones } from './when/zones.ts'
 
 /** All policies, loaded. */
 export interface LoadedPolicies {
   /** In the order given. */
   readonly policies: readonly string[]
   readonly sets: readonly RuleSet[]
+  /** Some rule has time windows. */
+  readonly isTimed: boolean
 }
 
 /**
@@ -24,13 +27,13 @@ export interface LoadedPolicies {
  * @throws {PolicyLoadError} for the first fault, by file and JSON pointer.
  */
 export async function loadPolicies(documents: readonly PolicyDocument[], namespace: string): Promise<LoadedPolicies> {
-  if (documents.length === 0) return { policies: [], sets: [] }
+  if (documents.length === 0) return { policies: [], sets: [], isTimed: false }
   const copies = documents.map(({ file, document }) => copyDocument(document, new Place(file)))
   const loader = new Loader(await loadSchemaCompiler(copies), namespace)
   documents.forEach(({ file }, at) => {
     loader.add(copies[at] ?? null, new Place(file))
   })
-  return { policies: [...loader.files.keys()], sets: [...loader.sets.values()] }
+  return { policies: [...loader.files.keys()], sets: [...loader.sets.values()], isTimed: loader.isTimed }
 }
 
 interface OpenRuleSet extends RuleSet {
@@ -41,7 +44,9 @@ class Loader {
   /** Policy names, and the files they are in. */
   readonly files = new Map<string, string>()
   readonly sets = new Map<string, OpenRuleSet>()
+  isTimed = false
   readonly #compiler: SchemaCompiler
+  readonly #zones = createZones()
   readonly #namespace: string
   #ordinal = 0
 
@@ -98,7 +103,9 @@ class Loader {
     return (source.rules as readonly JsonObject[]).map((rule, index) => {
       const here = place.at('rules', index)
       this.#ordinal += 1
-      const read = readRule(rule, here, { policy, index, ordinal: this.#ordinal, compiler: this.#compiler })
+      const context = { policy, index, ordinal: this.#ordinal, compiler: this.#compiler, zones: this.#zones }
+      const read = readRule(rule, here, context)
+      this.isTimed ||= read.windows !== undefined
       if (ids.has(read.id)) throw here.at('id').refusal(`the id ${JSON.stringify(read.id)} stands twice in this policy`)
       ids.add(read.id)
       return read
@@ -119,6 +126,12 @@ export function namespaceProblem(namespace: string): string | undefined {
   return undefined
 }
 
+/** Parts of the policy schema, and what they ask of a text. */
+const FORMS: readonly (readonly [name: string, form: string])[] = [
+  ['duration', 'a whole number and a unit, such as 30s, 5m, 1h'],
+  ['timeOfDay', 'a time of day, such as 08:30'],
+]
+
 function structureRefusal(error: ErrorObject, place: Place): Error {
   const here = place.at(...keysOf(error.instancePath))
   const { params, keyword } = error
@@ -129,8 +142,8 @@ function structureRefusal(error: ErrorObject, place: Place): Error {
   if (keyword === 'required') return here.refusal(`the key ${JSON.stringify(params.missingProperty)} is missing`)
   if (keyword === 'enum') return here.refusal(`must be one of ${params.allowedValues.join(', ')}`)
   if (keyword === 'type') return here.refusal(`must be of type ${params.type}`)
-  if (error.schemaPath.startsWith('#/$defs/duration/'))
-    return here.refusal('must be a whole number and a unit, such as 30s, 5m, 1h')
+  const form = FORMS.find(([name]) => error.schemaPath.startsWith(`#/$defs/${name}/`))
+  if (form !== undefined) return here.refusal(`must be ${form[1]}`)
   return here.refusal(error.message ?? 'is not valid')
 }
 

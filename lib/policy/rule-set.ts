@@ -34,6 +34,8 @@ export function pathForms(operation: Operation, path: string): PathForms {
   return { asked: isListing ? `${bare}/` : path, bare, isListing }
 }
 
+const NONE: ReadonlySet<Rule> = new Set()
+
 /**
  * The rules at the pattern that the server would let win, in the order loaded; empty where none matches.
  *
@@ -41,17 +43,23 @@ export function pathForms(operation: Operation, path: string): PathForms {
  * wildcard; other operations take the path as it is. Measured on OpenBao 2.7.2; older ones and Vault
  * look among the wildcards without the slash first, which differs where both forms have a match.
  *
+ * @param silent - Rules that say nothing now, as if they were not there.
  * @see https://openbao.org/docs/concepts/policies/ - priority matching
  */
-export function winningRules(sets: readonly RuleSet[], { asked, bare, isListing }: PathForms): readonly Rule[] {
+export function winningRules(
+  sets: readonly RuleSet[],
+  { asked, bare, isListing }: PathForms,
+  silent: ReadonlySet<Rule> = NONE,
+): readonly Rule[] {
+  const speaks = ({ values }: PathEntry<Rule>): boolean => silent.size === 0 || values.some((rule) => !silent.has(rule))
   const paths = isListing ? [asked, bare] : [asked]
   for (const path of paths) {
-    const found = sets.map(({ rules }) => rules.exact(path)).filter((entry) => entry !== undefined)
-    if (found.length > 0) return merged(found)
+    const found = sets.map(({ rules }) => rules.exact(path)).filter((entry) => entry !== undefined && speaks(entry))
+    if (found.length > 0) return merged(found as readonly PathEntry<Rule>[], silent)
   }
   for (const path of paths) {
-    const found = sets.flatMap(({ rules }) => rules.wildcards(path))
-    if (found.length > 0) return merged(best(found))
+    const found = sets.flatMap(({ rules }) => rules.wildcards(path).filter(speaks))
+    if (found.length > 0) return merged(best(found), silent)
   }
   return []
 }
@@ -90,6 +98,7 @@ function best(entries: readonly PathEntry<Rule>[]): readonly PathEntry<Rule>[] {
   return entries.filter(({ pattern }) => pattern.text === winner.pattern.text)
 }
 
-function merged(entries: readonly PathEntry<Rule>[]): readonly Rule[] {
-  return entries.flatMap(({ values }) => values).sort((a, b) => a.ordinal - b.ordinal)
+function merged(entries: readonly PathEntry<Rule>[], silent: ReadonlySet<Rule> = NONE): readonly Rule[] {
+  const rules = entries.flatMap(({ values }) => values)
+  return rules.filter((rule) => !silent.has(rule)).sort((a, b) => a.ordinal - b.ordinal)
 }

@@ -6,6 +6,8 @@ import type { Place } from './place.ts'
 import type { SchemaCheck, SchemaCompiler } from './schema-compiler.ts'
 import { allowed, type CacheGrant, denied, type RuleVerdict } from './verdict.ts'
 import type { SchemaUse } from './vocabulary.ts'
+import { readWindows, type Windows } from './when/windows.ts'
+import type { Zones } from './when/zones.ts'
 
 /** A rule, ready to judge by. */
 export interface Rule {
@@ -24,6 +26,8 @@ export interface Rule {
   readonly maxWrapTtlMs: number | undefined
   /** Has a response schema, and wrapped answers are not let past it. */
   readonly refusesWrapping: boolean
+  /** When it speaks; `undefined` for always. */
+  readonly windows: Windows | undefined
   /** What it says when it decides. */
   readonly verdict: RuleVerdict
 }
@@ -41,9 +45,15 @@ export function grantsCreateOnly({ operations }: Pick<Rule, 'operations'>): bool
 
 /** Does the verdict hang on more than operation and path? */
 export function isConditional(rule: Rule): boolean {
-  const { request, query, minWrapTtlMs, maxWrapTtlMs, refusesWrapping } = rule
+  const { request, query, minWrapTtlMs, maxWrapTtlMs, refusesWrapping, windows } = rule
+  if (windows !== undefined) return true
   const hasSchema = request !== undefined || query !== undefined
   return hasSchema || minWrapTtlMs !== undefined || maxWrapTtlMs !== undefined || refusesWrapping
+}
+
+/** Does a rule that denies or forbids say nothing at `nowMs`? It speaks where the wall clock tells no time. */
+export function isSilent({ windows }: Pick<Rule, 'windows'>, nowMs: number): boolean {
+  return windows?.isOpen(nowMs) === false
 }
 
 /** What a rule is read within. */
@@ -52,6 +62,7 @@ export interface RuleContext {
   readonly index: number
   readonly ordinal: number
   readonly compiler: SchemaCompiler
+  readonly zones: Zones
 }
 
 /** The rule in `source`, whose structure the policy schema has checked. @throws {PolicyLoadError} */
@@ -77,13 +88,13 @@ export function readRule(source: JsonObject, place: Place, context: RuleContext)
     query: schema('query'),
     ...readWrapLimits(source.limits, place.at('limits')),
     refusesWrapping: response !== undefined && source.wrapped !== true,
+    windows: readWindows(source.when, place.at('when'), context.zones),
     verdict: verdictOf(base, source, response, readCache(source.cache, place.at('cache'))),
   })
 }
 
 /** Parts of the language that are described but not enforced: loading them would promise what does not happen. */
 function refuseUnsupported(source: JsonObject, place: Place): void {
-  if (source.when !== undefined) throw place.at('when').refusal('time windows are not supported yet')
   const limits = isJsonObject(source.limits) ? source.limits : {}
   for (const name of ['rate', 'burst', 'leases', 'maxTtl']) {
     if (limits[name] !== undefined) throw place.at('limits', name).refusal(`the limit "${name}" is not supported yet`)

@@ -27,6 +27,8 @@ export function wouldPass({ decision, request, chain, unbound, rules }: Refused)
       return aNearPath(request, chain)
     case 'operation':
       return anOperation(rules, chain)
+    case 'when':
+      return `the same request at another time: ${decision.message}`
     case 'request-schema':
       return `a request that meets the rule: ${decision.message}`
     case 'wrapping':

@@ -42,7 +42,6 @@ const REFUSALS: readonly (readonly [string, unknown, string, string])[] = [
     'the name "__proto__" is not allowed',
   ],
   ['shadow mode', policy({ mode: 'shadow' }), '/mode', 'the mode "shadow" is not supported yet'],
-  ['time windows', ruled({ when: [{ days: ['mon'] }] }), '/rules/0/when', 'time windows are not supported yet'],
   ['a rate', ruled({ limits: { rate: '10/s' } }), '/rules/0/limits/rate', 'the limit "rate" is not supported yet'],
   ['a burst', ruled({ limits: { burst: 1 } }), '/rules/0/limits/burst', 'the limit "burst" is not supported yet'],
   [
