@@ -37,6 +37,13 @@ export type {
   Source,
 } from './model/audit-entry.ts'
 export type { CallerAttributes, CallerValue, JudgedAttributes } from './model/caller.ts'
+export type {
+  CheckFactory,
+  CheckRuntime,
+  CompiledCheck,
+  CompiledPolicies,
+  PoliciesOption,
+} from './model/compiled-policies.ts'
 export type { Decision, DecisionReason } from './model/decision.ts'
 export type { GatewayEvents } from './model/events.ts'
 export type {

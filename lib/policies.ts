@@ -1,7 +1,13 @@
+import type { CompiledPolicies } from './model/compiled-policies.ts'
 import type { PolicyChanges } from './model/policy-changes.ts'
 import type { GatewayConfig } from './options/gateway.ts'
-import { changesBetween, type Inventory, inventoryOf } from './policy/changes.ts'
-import { createPolicyEngine, type PolicyDocument, type PolicyEngine } from './policy/engine.ts'
+import { changesBetween, digestOf, type Inventory, inventoryOf } from './policy/changes.ts'
+import {
+  createPolicyEngine,
+  type PolicyDocument,
+  type PolicyEngine,
+  type PolicyEngineOptions,
+} from './policy/engine.ts'
 import { createLivePolicies } from './policy/live-engine.ts'
 import { parsePolicyText } from './policy/parse.ts'
 import type { Clock, Timer } from './ports/clock.ts'
@@ -60,9 +66,20 @@ async function loaded(
   source: PolicySource,
   { clock, files }: Outside,
 ): Promise<PolicySet> {
+  if ('compiled' in source) return compiledSet(source.compiled, { namespace, clock })
   const documents = 'folder' in source ? await readPolicies(source.folder, files) : source.documents.map(named)
   const engine = await createPolicyEngine(documents, { namespace, unrestricted, clock })
   return { engine, inventory: inventoryOf(documents) }
+}
+
+/** Loaded only where it is used: who compiles beforehand wants little to be loaded, and who does not, nothing of this. */
+async function compiledSet(policies: CompiledPolicies, options: PolicyEngineOptions): Promise<PolicySet> {
+  const { loadCompiled, stale } = await import('./policy/compiled/compiler.ts')
+  const compiler = await loadCompiled(policies)
+  const inventory = inventoryOf(policies.documents)
+  if (digestOf(inventory) !== policies.digest) throw stale('they were changed by hand')
+  const engine = await createPolicyEngine(policies.documents, { ...options, compiler })
+  return { engine, inventory }
 }
 
 class GatewayPolicies implements Policies {

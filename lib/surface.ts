@@ -1,5 +1,6 @@
 import type { Answer } from './model/answer.ts'
 import type { Caller, CallerAttributes } from './model/caller.ts'
+import type { PoliciesOption } from './model/compiled-policies.ts'
 import type { GatewayEvents } from './model/events.ts'
 import type {
   CallOptions,
@@ -42,7 +43,7 @@ export interface Engine {
   unwrap(who: Who, token: string, options: CallOptions & { readonly creationPath?: string }): Promise<Answer>
   explain(who: Who, request: ExplainRequest): Explanation
   evict(target: EvictTarget): number
-  reloadPolicies(policies: string | readonly object[] | undefined): Promise<PolicyChanges>
+  reloadPolicies(policies: PoliciesOption | undefined): Promise<PolicyChanges>
   health(timeoutMs: number | undefined): Promise<Health>
   kvVersion(mount: string, namespace: string | undefined): Promise<1 | 2>
   /** The identity behind a token that a caller handed over. */
@@ -146,7 +147,7 @@ export class CallerGateway implements Gateway {
     return this.#engine.evict(target)
   }
 
-  async reloadPolicies(policies?: string | readonly object[]): Promise<PolicyChanges> {
+  async reloadPolicies(policies?: PoliciesOption): Promise<PolicyChanges> {
     if (this.#who.caller.parent !== undefined) {
       throw new TypeError(
         'a gateway from as() cannot replace the policies that bind it: call reloadPolicies() on its root',

@@ -1,5 +1,6 @@
 import type { Answer } from './answer.ts'
 import type { CallerAttributes } from './caller.ts'
+import type { PoliciesOption } from './compiled-policies.ts'
 import type { Decision } from './decision.ts'
 import type { GatewayEvents } from './events.ts'
 import type { JsonObject } from './json.ts'
@@ -187,10 +188,10 @@ export interface Gateway {
    * Puts another set of policies in force: whole, or not at all. Recorded first, with what it changes; what callers hold and
    * may no longer have is taken from them. Only on the gateway that `createGateway()` gave, not on one from `as()`.
    *
-   * @param policies - A folder or documents. Default: what was loaded last; a folder is read anew.
+   * @param policies - A folder, documents, or compiled ones. Default: what was loaded last; a folder is read anew.
    * @throws {PolicyLoadError} `ERR_PORTCULLIS_POLICY_INVALID`, the file system's error, or an {@link AuditError}: the old set stays.
    */
-  reloadPolicies(policies?: string | readonly object[]): Promise<PolicyChanges>
+  reloadPolicies(policies?: PoliciesOption): Promise<PolicyChanges>
   health(options?: { readonly timeoutMs?: number }): Promise<Health>
   /** Listeners that throw cannot break a request. */
   on<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): this

@@ -1,4 +1,5 @@
 import type { Caller, CallerAttributes } from '../model/caller.ts'
+import { type CompiledPolicies, isCompiled, type PoliciesOption } from '../model/compiled-policies.ts'
 import type { AuditDeviceOptions } from '../ports/audit-device.ts'
 import type { AuthMethod } from '../ports/auth-method.ts'
 import type { Transport } from '../ports/transport.ts'
@@ -48,8 +49,8 @@ export interface GatewayOptions {
   readonly server?: ServerOptions | Transport
   /** How to get a token. May be left out over a Transport that has access of its own, such as a plugin host: {@link OwnAccessOptions}. `token()`, `appRole()`, `kubernetes()`, …, `custom()`, or an {@link AuthMethod} of your own. */
   readonly auth: AuthMethod
-  /** A folder of `*.json` policies, or documents. Without any that allows, everything is denied. */
-  readonly policies?: string | readonly object[]
+  /** A folder of `*.json` policies, documents, or what `portcullis policy compile` made of them. Without any that allows, everything is denied. */
+  readonly policies?: PoliciesOption
   /**
    * Looks at the folder of `policies` every 5 s, and puts a set that has changed in force: whole, or not at all. Only with a
    * folder. Default false; `gateway.reloadPolicies()` does it when you say so, such as at a SIGHUP.
@@ -80,7 +81,10 @@ export interface GatewayConfig {
   readonly namespaces: readonly string[]
   readonly timeoutMs: number
   readonly auth: AuthMethod
-  readonly policies: { readonly folder: string } | { readonly documents: readonly object[] }
+  readonly policies:
+    | { readonly folder: string }
+    | { readonly documents: readonly object[] }
+    | { readonly compiled: CompiledPolicies }
   readonly watchPolicies: boolean
   readonly unrestricted: boolean
   readonly caller: Caller
@@ -233,7 +237,10 @@ export function checkedPolicies(policies: unknown): GatewayConfig['policies'] {
   if (policies === undefined) return { documents: [] }
   if (typeof policies === 'string' && policies !== '') return { folder: policies }
   if (Array.isArray(policies)) return { documents: Object.freeze([...policies]) }
-  throw new TypeError(`policies must be the path of a folder or a list of documents, got ${typed(policies)}`)
+  if (isCompiled(policies)) return { compiled: policies }
+  throw new TypeError(
+    `policies must be the path of a folder, a list of documents or compiled policies, got ${typed(policies)}`,
+  )
 }
 
 function checkedAudit(audit: unknown): Pick<GatewayConfig, 'devices' | 'auditKey'> {

@@ -9,6 +9,7 @@ import { Bindings } from './binding.ts'
 import { explained, unexplained } from './explain.ts'
 import { judge, NO_POLICY } from './judge.ts'
 import { type LoadedPolicies, loadPolicies, namespaceProblem } from './load.ts'
+import type { SchemaCompiler } from './schema-compiler.ts'
 import { allowed, denied, type PolicyDocument, type RuleVerdict, type Verdict } from './verdict.ts'
 
 export type { CacheGrant, PolicyDocument, Verdict } from './verdict.ts'
@@ -37,6 +38,8 @@ export interface PolicyEngineOptions {
   readonly unrestricted?: boolean
   /** Its wall clock tells time windows; without one, rules with `when` allow nothing, and deny always. */
   readonly clock?: Pick<Clock, 'wallTime'>
+  /** Checks of the documents' schemas that were generated beforehand. Default: they are generated here, with ajv. */
+  readonly compiler?: SchemaCompiler
 }
 
 /**
@@ -55,12 +58,13 @@ export async function createPolicyEngine(
   documents: readonly PolicyDocument[],
   options: PolicyEngineOptions,
 ): Promise<PolicyEngine> {
-  checkNames('policy options', options, ['namespace', 'unrestricted', 'clock'])
+  checkNames('policy options', options, ['namespace', 'unrestricted', 'clock', 'compiler'])
   if (typeof options.namespace !== 'string') throw new TypeError('namespace must be a string')
   const problem = namespaceProblem(options.namespace)
   if (problem !== undefined) throw new TypeError(`namespace is not canonical: ${problem}`)
-  if (options.unrestricted !== true)
-    return new RuleEngine(await loadPolicies(documents, options.namespace), options.clock)
+  if (options.unrestricted !== true) {
+    return new RuleEngine(await loadPolicies(documents, options.namespace, options.compiler), options.clock)
+  }
   if (documents.length > 0) {
     throw new TypeError('unrestricted lets everything through, so it cannot be combined with policies: leave one out')
   }

@@ -24,12 +24,17 @@ export interface LoadedPolicies {
  * Reads documents and everything in them; one bad document and nothing is loaded.
  *
  * @param namespace - Of policies that name none; canonical.
+ * @param compiler - Default: one that compiles here, with ajv.
  * @throws {PolicyLoadError} for the first fault, by file and JSON pointer.
  */
-export async function loadPolicies(documents: readonly PolicyDocument[], namespace: string): Promise<LoadedPolicies> {
+export async function loadPolicies(
+  documents: readonly PolicyDocument[],
+  namespace: string,
+  compiler?: SchemaCompiler,
+): Promise<LoadedPolicies> {
   if (documents.length === 0) return { policies: [], sets: [], isTimed: false }
   const copies = documents.map(({ file, document }) => copyDocument(document, new Place(file)))
-  const loader = new Loader(await loadSchemaCompiler(copies), namespace)
+  const loader = new Loader(compiler ?? (await loadSchemaCompiler(copies)), namespace)
   documents.forEach(({ file }, at) => {
     loader.add(copies[at] ?? null, new Place(file))
   })

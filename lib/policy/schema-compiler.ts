@@ -34,6 +34,26 @@ export async function loadSchemaCompiler(documents: readonly JsonValue[]): Promi
   }
 }
 
+/** An instance of ajv that keeps the source of what it generates, and what it generated. */
+export interface GeneratedSource {
+  readonly ajv: Ajv2020
+  readonly validate: ValidateFunction
+}
+
+/** Generates validators whose source can be written out, each by an instance of its own: what they share would be lost. */
+export async function loadSourceCompiler(
+  documents: readonly JsonValue[],
+): Promise<(schema: JsonObject) => GeneratedSource> {
+  const [{ Ajv }, patterns] = await Promise.all([
+    validators(),
+    documents.some(usesPatterns) ? loadPatternEngine() : NO_PATTERNS,
+  ])
+  return (schema) => {
+    const ajv = newAjv(Ajv, patterns, true)
+    return { ajv, validate: ajv.compile(wholeOf(schema)) }
+  }
+}
+
 interface Validators {
   readonly Ajv: typeof Ajv2020
   /** For the policy schema and the dialect's own, whose native patterns are known to be harmless. */
@@ -53,7 +73,7 @@ function validators(): Promise<Validators> {
   return loaded
 }
 
-function newAjv(Ajv: typeof Ajv2020, patterns: PatternEngine): Ajv2020 {
+function newAjv(Ajv: typeof Ajv2020, patterns: PatternEngine, source = false): Ajv2020 {
   const regExp = Object.assign((pattern: string) => patterns.compile(pattern), { code: 'linearPattern' })
   return new Ajv({
     strict: true,
@@ -69,7 +89,7 @@ function newAjv(Ajv: typeof Ajv2020, patterns: PatternEngine): Ajv2020 {
     // Done beforehand, by the instance with native patterns: the dialect's own schema has some.
     validateSchema: false,
     logger: false,
-    code: { regExp },
+    code: { regExp, source },
   })
 }
 
@@ -82,7 +102,7 @@ function compiler(own: Ajv2020, ajv: Ajv2020, patterns: PatternEngine): SchemaCo
     if (known.size >= SCHEMAS_MAX) throw place.refusal(`more than ${SCHEMAS_MAX} different schemas are loaded`)
     const facts = checkSchema(schema, use, place, patterns.problem)
     const whole = wholeSchema(own, schema, place)
-    const check = compiled(generated(ajv, whole, place), whole, facts)
+    const check = checkWith(generated(ajv, whole, place), whole, facts)
     known.set(key, check)
     return check
   }
@@ -90,13 +110,24 @@ function compiler(own: Ajv2020, ajv: Ajv2020, patterns: PatternEngine): SchemaCo
 
 /** `schema`, which is one, with the type that strict mode asks for: only objects come here. */
 function wholeSchema(own: Ajv2020, schema: JsonObject, place: Place): JsonObject {
-  const whole = { type: 'object', ...schema }
+  const whole = wholeOf(schema)
   if (own.validateSchema(whole) === true) return whole
   const { instancePath = '', message = 'is no JSON Schema' } = own.errors?.[0] ?? {}
   throw new Place(place.file, place.pointer + instancePath).refusal(`the schema is wrong: ${message}`)
 }
 
-function compiled(validate: ValidateFunction, schema: JsonObject, facts: SchemaFacts): SchemaCheck {
+function wholeOf(schema: JsonObject): JsonObject {
+  return { type: 'object', ...schema }
+}
+
+/** What ajv generates, as far as it is used. */
+interface Validate {
+  (data: unknown): boolean
+  errors?: readonly ErrorObject[] | null
+}
+
+/** The check that a validator for `schema` stands for. */
+export function checkWith(validate: Validate, schema: JsonObject, facts: SchemaFacts): SchemaCheck {
   return (data) => {
     try {
       if (validate(data)) return undefined

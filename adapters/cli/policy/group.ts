@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { addCheck } from './check.ts'
+import { addCompile } from './compile.ts'
 import { addImport } from './import.ts'
 
 const EXIT_CODES = `
@@ -15,5 +16,6 @@ export function addPolicyCommands(program: Command): void {
     .enablePositionalOptions()
     .addHelpText('after', EXIT_CODES)
   addCheck(policy)
+  addCompile(policy)
   addImport(policy)
 }
