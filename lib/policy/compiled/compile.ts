@@ -16,7 +16,7 @@ export const COMPILED_HEADER =
  * The text of one ES module that holds `documents` and the checks of all their schemas.
  *
  * It imports nothing, generates no code at run time, and is the same for the same documents.
- * `createGateway({ policies: (await import('./policies.js')).default })` loads it without ajv.
+ * `createGateway({ policies })` takes its default export, and then loads no ajv.
  *
  * @throws {PolicyLoadError} `ERR_PORTCULLIS_POLICY_INVALID`, as loading the documents does.
  */
