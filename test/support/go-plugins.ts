@@ -29,6 +29,8 @@ export const REDIS_PLUGIN: GoPlugin = { name: 'vault-plugin-database-redis', ver
 /** The mock backends of both SDKs: every kind of error, storage, invalidation, raw answers. */
 export const VAULT_MOCK: GoPlugin = { name: 'mock-vault', version: '', folder: 'test/support/go/mock-vault' }
 export const OPENBAO_MOCK: GoPlugin = { name: 'mock-openbao', version: '', folder: 'test/support/go/mock-openbao' }
+/** OpenBao's, behind a server of gRPC that asks every connection to leave when it is a second and a half old. */
+export const AGING_MOCK: GoPlugin = { name: 'aging-openbao', version: '', folder: 'test/support/go/aging-openbao' }
 
 const CACHE = join(ROOT, '.cache/plugins')
 const BUILD_LIMIT_MS = 10 * 60_000

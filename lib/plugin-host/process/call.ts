@@ -25,7 +25,8 @@ export interface Losable {
 export async function callFailure(error: unknown, process: Losable, facts: CallFacts): Promise<unknown> {
   if (facts.signal?.aborted === true) return facts.signal.reason
   if (!(error instanceof GrpcStatusError)) return error
-  const { what, mayHaveHappened } = facts
+  const { what } = facts
+  const mayHaveHappened = facts.mayHaveHappened && !error.isUnprocessed
   const details = { mayHaveHappened, detail: error.message }
   switch (error.code) {
     case GRPC_STATUS.unavailable:

@@ -182,6 +182,7 @@ function channelTo(host: ProcessHost, handshake: Handshake, certificate: Certifi
     tls: { ca: handshake.certificate, cert: certificate.certPem, key: certificate.keyPem },
     limits: { maxReceiveBytes: maxMessageBytes, maxSendBytes: maxMessageBytes },
     connectTimeoutMs: startTimeoutMs,
+    reconnects: true,
   })
 }
 

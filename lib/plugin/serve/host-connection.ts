@@ -48,7 +48,10 @@ export class HostConnection {
       this.#channel = undefined
     }
     try {
-      const channel = await openChannel(this.#address, this.#tls === undefined ? {} : { tls: this.#tls })
+      const channel = await openChannel(this.#address, {
+        reconnects: true,
+        ...(this.#tls === undefined ? {} : { tls: this.#tls }),
+      })
       void channel.closed.then(forget)
       return channel
     } catch (error) {

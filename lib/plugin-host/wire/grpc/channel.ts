@@ -14,6 +14,11 @@ export interface ChannelOptions {
   readonly limits?: Pick<GrpcLimits, 'maxReceiveBytes' | 'maxSendBytes' | 'maxHeldBytes'>
   /** Until socket and TLS are up. Default: 5,000. */
   readonly connectTimeoutMs?: number
+  /**
+   * Does another connection take the place of one that the peer asks to leave (GOAWAY without error)? Calls under way end on
+   * theirs, those that the peer has not looked at are sent again, once. Default: no; the channel ends with the connection.
+   */
+  readonly reconnects?: boolean
   /** Highest number of a call on one connection. For tests. Default: what the protocol has, 2^31 - 1. */
   readonly maxStreamId?: number
 }
@@ -33,6 +38,7 @@ export interface DuplexCall<Request, Reply> {
 /**
  * One connection to a gRPC server, which sends no pings. It is never made anew where it broke, but numbers of calls run
  * out after 2^30 of them, which takes days: before that, another one takes its place, and those under way end on theirs.
+ * So it does where the peer asks to leave, if it is asked to ({@link ChannelOptions.reconnects}).
  *
  * Every call ends, at the latest with the connection: what is pending then fails with UNAVAILABLE.
  */
@@ -47,7 +53,7 @@ export interface Channel {
   duplex<Request, Reply>(method: Duplex<Request, Reply>, options?: CallOptions): DuplexCall<Request, Reply>
   /** Ends the connection at once, and what is in flight on it. Idempotent. */
   close(): Promise<void>
-  /** Resolves when the connection has ended, by whichever side. */
+  /** Resolves when no call can be made any more, whichever side ended that. */
   readonly closed: Promise<void>
 }
 
@@ -56,7 +62,7 @@ export async function openChannel(address: GrpcAddress, options: ChannelOptions 
   const limits = { ...DEFAULT_GRPC_LIMITS, ...options.limits }
   const connect = (): Promise<Http2Connection> =>
     openConnection(address, options.tls, options.connectTimeoutMs ?? 5_000, options.maxStreamId)
-  return new RenewedChannel(new Renewal(await connect(), connect), limits)
+  return new RenewedChannel(new Renewal(await connect(), connect, options.reconnects === true), limits)
 }
 
 class RenewedChannel implements Channel {
@@ -75,13 +81,28 @@ class RenewedChannel implements Channel {
   }
 
   unary<Request, Reply>(method: Unary<Request, Reply>, message: Request, options: CallOptions = {}): Promise<Reply> {
-    const renewed = this.#renewal.awaited()
-    return renewed === undefined
-      ? this.#unary(method, message, options)
-      : renewed.then(() => this.#unary(method, message, options))
+    return this.#whenReady(method, message, options, false)
   }
 
-  #unary<Request, Reply>(method: Unary<Request, Reply>, message: Request, options: CallOptions): Promise<Reply> {
+  #whenReady<Request, Reply>(
+    method: Unary<Request, Reply>,
+    message: Request,
+    options: CallOptions,
+    isAgain: boolean,
+  ): Promise<Reply> {
+    const renewed = this.#renewal.awaited()
+    return renewed === undefined
+      ? this.#unary(method, message, options, isAgain)
+      : renewed.then(() => this.#unary(method, message, options, isAgain))
+  }
+
+  #unary<Request, Reply>(
+    method: Unary<Request, Reply>,
+    message: Request,
+    options: CallOptions,
+    isAgain: boolean,
+  ): Promise<Reply> {
+    const sentAtMs = performance.now()
     return new Promise((resolve, reject) => {
       const frame = encodeFrame(method.request, message, this.#limits.maxSendBytes)
       let reply: Reply | undefined
@@ -91,7 +112,9 @@ class RenewedChannel implements Channel {
           reply = decodeMessage(method.reply, bytes)
         },
         onEnd: (error) => {
-          if (error !== undefined) reject(error)
+          if (error?.isUnprocessed === true && !isAgain && this.#renewal.awaited() !== undefined)
+            resolve(this.#whenReady(method, message, withLess(options, performance.now() - sentAtMs), true))
+          else if (error !== undefined) reject(error)
           else if (reply === undefined) reject(new GrpcStatusError(GRPC_STATUS.internal, 'the peer sent no answer'))
           else resolve(reply)
         },
@@ -165,6 +188,12 @@ class RenewedChannel implements Channel {
   close(): Promise<void> {
     return this.#renewal.close()
   }
+}
+
+/** `options` for a second try, after `spentMs` of its time. */
+function withLess(options: CallOptions, spentMs: number): CallOptions {
+  const { timeoutMs } = options
+  return timeoutMs === undefined ? options : { ...options, timeoutMs: Math.max(1, timeoutMs - spentMs) }
 }
 
 function unavailable(message: string): GrpcStatusError {

@@ -51,7 +51,7 @@ export class ClientCall implements StreamSink {
   constructor(context: CallContext, path: string, { metadata, timeoutMs, signal }: CallOptions, sink: CallSink) {
     if (signal?.aborted === true) throw new GrpcStatusError(GRPC_STATUS.cancelled, 'the call was cancelled')
     const reason = context.reasonOfEnd()
-    if (reason !== undefined) throw reason
+    if (reason !== undefined) throw unprocessed(reason)
     this.#context = context
     this.#sink = sink
     this.#reader = new FrameReader(context.maxReceiveBytes, context.budget)
@@ -109,11 +109,13 @@ export class ClientCall implements StreamSink {
   onClose(resetCode: number): void {
     if (this.#isEnded) return
     const code = this.#isBare ? CODE.none : resetCode
-    this.#end(
+    const status =
       this.#status ??
-        this.#context.reasonOfEnd() ??
-        new GrpcStatusError(statusOfReset(code), `the call ended without a status (HTTP/2 code ${code})`),
-    )
+      this.#context.reasonOfEnd() ??
+      new GrpcStatusError(statusOfReset(code), `the call ended without a status (HTTP/2 code ${code})`)
+    // Without a number it was never sent; what a peer that leaves refuses, it has not looked at.
+    const isUntouched = this.stream.id === 0 || (code === CODE.refused && this.#context.connection.isLeft)
+    this.#end(status !== 'ok' && isUntouched ? unprocessed(status) : status)
   }
 
   readonly #onMessage = (bytes: Uint8Array): void => this.#sink.onMessage(bytes)
@@ -135,6 +137,10 @@ export class ClientCall implements StreamSink {
     if (isCut) this.#sink.onEnd(new GrpcStatusError(GRPC_STATUS.internal, 'the call ended within a message'))
     else this.#sink.onEnd(status === 'ok' ? undefined : status)
   }
+}
+
+function unprocessed({ code, message }: GrpcStatusError): GrpcStatusError {
+  return new GrpcStatusError(code, message, { isUnprocessed: true })
 }
 
 /** One function for the timers of all calls. */

@@ -25,10 +25,13 @@ export class GrpcStatusError extends Error {
   override readonly name = 'GrpcStatusError'
   /** One of {@link GRPC_STATUS}, or whatever small number the peer sent. */
   readonly code: number
+  /** Is it certain that the peer has not even begun with the call? Then it may be sent again. */
+  readonly isUnprocessed: boolean
 
-  constructor(code: number, message: string, options?: ErrorOptions) {
+  constructor(code: number, message: string, options?: ErrorOptions & { readonly isUnprocessed?: boolean }) {
     super(message, options)
     this.code = code
+    this.isUnprocessed = options?.isUnprocessed === true
   }
 }
 

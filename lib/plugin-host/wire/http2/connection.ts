@@ -56,6 +56,8 @@ export class Http2Connection implements StreamHost, FrameTaker {
   readonly ready: Promise<boolean>
   /** Why it ended or takes no new streams; set before streams hear of it. */
   reason: string | undefined
+  /** Is called when the peer asks to leave, before streams that it has not looked at hear of it. */
+  onLeave: () => void = () => {}
   readonly #socket: Socket
   readonly #role: Role
   readonly #maxStreamId: number
@@ -69,7 +71,6 @@ export class Http2Connection implements StreamHost, FrameTaker {
   #lastPeerId = 0
   #toTell = 0
   readonly #preface: Preface | undefined
-  /** Has the peer said that it takes no new streams? */
   #isLeft = false
   #onReady: (isReady: boolean) => void = () => {}
   #isClosing = false
@@ -97,6 +98,11 @@ export class Http2Connection implements StreamHost, FrameTaker {
   /** May no stream begin any more? */
   get isClosing(): boolean {
     return this.#isClosing || this.#isGone
+  }
+
+  /** Has the peer said, in peace, that it takes no new streams? Those under way end. */
+  get isLeft(): boolean {
+    return this.#isLeft
   }
 
   get isBackedUp(): boolean {
@@ -303,6 +309,7 @@ export class Http2Connection implements StreamHost, FrameTaker {
     }
     this.#isClosing = true
     this.#isLeft = true
+    this.onLeave()
     for (const stream of this.#streams.all())
       if (stream.id === 0 || (this.#role.kind === 'client' && stream.id > lastId)) stream.close(CODE.refused)
     this.#endIfIdle()
