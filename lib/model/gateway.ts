@@ -53,6 +53,7 @@ export type RuleResult =
   | 'forbids' // it forbids, whatever else allows
   | 'refuses' // it grants the operation, and something in the request fails it
   | 'shut' // it denies or forbids at other times
+  | 'unresolved' // its path has a template that the caller's attributes do not resolve
   | 'silent' // it stands on a path that counts, and says nothing of the operation
   | 'outranked' // it matches, and a rule on a path that the server ranks higher is asked instead
   | 'unused' // it would have been asked, had not another rule on the same path settled it

@@ -4,6 +4,7 @@ import type { Operation } from '../model/operation.ts'
 import { type Plan, planFor } from './judge.ts'
 import type { RuleSet } from './rule-set.ts'
 import type { SchemaFailure } from './schema-failure.ts'
+import type { SlotValue } from './template/values.ts'
 
 /** Plans kept at once, over all callers; beyond it all are forgotten. */
 export const PLANS_MAX = 10_000
@@ -22,6 +23,9 @@ export interface Scope {
 /** Namespaces of the policies, and what binds there. */
 export type Binding = ReadonlyMap<string, Scope>
 
+/** One set that binds a caller: its index, and what its templates resolve to for that caller. */
+type Bound = readonly [at: number, values: readonly SlotValue[]]
+
 /** Why the policies of `set` do not bind `caller`, of itself; `undefined` where they do. */
 export function unbindingReason(
   { subject, asksForToken }: RuleSet,
@@ -35,7 +39,7 @@ export class Bindings {
   readonly #sets: readonly RuleSet[]
   readonly #namespaces: ReadonlySet<string>
   readonly #ofCaller = new WeakMap<Caller, Binding>()
-  /** Callers bound alike share a binding, and so the plans. */
+  /** Callers bound alike, by equal values of what templates name, share a binding, and so the plans. */
   readonly #ofChain = new BoundedMap<Binding>(CHAINS_MAX)
   readonly #filled = new Set<Map<string, Plan>>()
   #planCount = 0
@@ -63,7 +67,7 @@ export class Bindings {
   }
 
   #bind(caller: Caller): Binding {
-    const chain: (readonly number[])[] = []
+    const chain: (readonly Bound[])[] = []
     for (let link: Caller | undefined = caller; link !== undefined; link = link.parent) {
       chain.unshift(this.#binding(link))
     }
@@ -76,20 +80,27 @@ export class Bindings {
     return binding
   }
 
-  /** Indexes of the sets that bind one caller. */
-  #binding(caller: Caller): readonly number[] {
-    return this.#sets.flatMap((set, at) => (unbindingReason(set, caller) === undefined ? [at] : []))
+  /** The sets that bind one caller. */
+  #binding(caller: Caller): readonly Bound[] {
+    return this.#sets.flatMap((set, at): Bound[] => {
+      if (unbindingReason(set, caller) !== undefined) return []
+      return [[at, set.templates?.valuesFor(caller.attributes) ?? []]]
+    })
   }
 
-  #scopes(chain: readonly (readonly number[])[]): Binding {
+  #scopes(chain: readonly (readonly Bound[])[]): Binding {
+    const sets = chain.map((link) => link.flatMap((bound) => this.#resolved(bound)))
     const scopes = new Map<string, Scope>()
     for (const namespace of this.#namespaces) {
-      const inside = chain.map(
-        (link) => link.map((at) => this.#sets[at]).filter((set) => set?.namespace === namespace) as readonly RuleSet[],
-      )
+      const inside = sets.map((link) => link.filter((set) => set.namespace === namespace))
       scopes.set(namespace, { chain: inside, plans: new Map() })
     }
     return scopes
+  }
+
+  #resolved([at, values]: Bound): readonly RuleSet[] {
+    const set = this.#sets[at]
+    return set === undefined ? [] : [set.templates?.resolve(set, values) ?? set]
   }
 
   #keep(scope: Scope, operation: Operation, path: string, plan: Plan): void {

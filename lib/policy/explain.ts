@@ -1,11 +1,12 @@
 import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
 import type { Explanation, RuleNote, RuleResult } from '../model/gateway.ts'
+import type { Operation } from '../model/operation.ts'
 import type { GatewayRequest } from '../model/request.ts'
 import { objection } from './judge.ts'
 import { rankReason } from './rank-reason.ts'
 import { covers, grantsCreateOnly, isSilent, type Rule } from './rule.ts'
-import { forbiddingRules, matchingRules, pathForms, type RuleSet, winningRules } from './rule-set.ts'
+import { forbiddingRules, matchingRules, type PathForms, pathForms, type RuleSet, winningRules } from './rule-set.ts'
 import { unboundPolicies } from './unbound.ts'
 import { wouldPass } from './would-pass.ts'
 
@@ -58,10 +59,23 @@ function linkNotes(sets: readonly RuleSet[], asked: Asked, link: number): readon
     ...winnerOutcomes(winners, asked),
     ...losers.map((rule): [Rule, Outcome] => [rule, outranked(winners[0], rule)]),
     ...shut.map((rule): [Rule, Outcome] => [rule, shutOutcome(rule)]),
+    ...unresolved(sets, asked.request.operation, forms),
   ]
-  return outcomes.map(([{ policy, id, pattern }, [result, outcome]]) =>
-    Object.freeze({ policy, rule: id, path: pattern.text, link, result, outcome }),
+  return outcomes.map(([{ policy, id, path: text }, [result, outcome]]) =>
+    Object.freeze({ policy, rule: id, path: text, link, result, outcome }),
   )
+}
+
+/** Rules whose templates do not resolve for the caller, and that would match in some form if they did. */
+function unresolved(
+  sets: readonly RuleSet[],
+  operation: Operation,
+  { asked, bare }: PathForms,
+): readonly (readonly [Rule, Outcome])[] {
+  const paths = asked === bare ? [bare] : [bare, asked]
+  const found = sets.flatMap((set) => paths.flatMap((path) => set.unresolved?.(path) ?? []))
+  const whys = new Map(found.map(({ rule, why }) => [rule, why]))
+  return [...whys].filter(([rule]) => covers(rule, operation)).map(([rule, why]) => [rule, ['unresolved', why]])
 }
 
 function forbidOutcome(rule: Rule, { request, nowMs }: Asked): Outcome {

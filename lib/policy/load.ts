@@ -8,6 +8,7 @@ import { keysOf, Place } from './place.ts'
 import { type Rule, readRule } from './rule.ts'
 import type { RuleSet } from './rule-set.ts'
 import { loadSchemaCompiler, type SchemaCheck, type SchemaCompiler } from './schema-compiler.ts'
+import { Templates } from './template/templates.ts'
 import type { PolicyDocument } from './verdict.ts'
 import { createZones } from './when/zones.ts'
 
@@ -43,6 +44,9 @@ export async function loadPolicies(
 
 interface OpenRuleSet extends RuleSet {
   readonly policies: string[]
+  readonly rules: PathIndex<Rule>
+  readonly forbids: PathIndex<Rule>
+  templates: Templates | undefined
 }
 
 class Loader {
@@ -72,8 +76,13 @@ class Loader {
     const set = this.#setFor(source, place)
     set.policies.push(policy)
     for (const rule of this.#rules(source, policy, place)) {
-      const index = rule.effect === 'forbid' ? set.forbids : set.rules
-      index.add(rule.pattern, rule)
+      if (rule.slots.length > 0) {
+        set.templates ??= new Templates()
+        set.templates.add(rule)
+      } else {
+        const index = rule.effect === 'forbid' ? set.forbids : set.rules
+        index.add(rule.pattern, rule)
+      }
     }
   }
 
@@ -93,7 +102,8 @@ class Loader {
     if (set === undefined) {
       const subject = this.#subject(source.subject, place.at('subject'))
       const asksForToken = demandsToken(source.subject)
-      set = { namespace, subject, asksForToken, policies: [], rules: new PathIndex(), forbids: new PathIndex() }
+      const indexes = { rules: new PathIndex<Rule>(), forbids: new PathIndex<Rule>(), templates: undefined }
+      set = { namespace, subject, asksForToken, policies: [], ...indexes }
       this.sets.set(key, set)
     }
     return set

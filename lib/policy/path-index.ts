@@ -6,6 +6,16 @@ export interface PathEntry<T> {
   readonly values: readonly T[]
 }
 
+/** Finds what stands at the patterns that match a path. */
+export interface PathLookup<T> {
+  /** The entry whose pattern is `path` itself. */
+  exact(path: string): PathEntry<T> | undefined
+  /** Entries with a wildcard that match `path`, in no order. */
+  wildcards(path: string): readonly PathEntry<T>[]
+  /** Everything, in no order. */
+  entries(): Iterable<PathEntry<T>>
+}
+
 interface OpenEntry<T> extends PathEntry<T> {
   readonly values: T[]
 }
@@ -26,7 +36,7 @@ interface Node<T> {
  *
  * `+` also stands for an empty last segment, as at the server: `a/+` matches `a/`.
  */
-export class PathIndex<T> {
+export class PathIndex<T> implements PathLookup<T> {
   readonly #exact = new Map<string, OpenEntry<T>>()
   readonly #root: Node<T> = newNode()
 
@@ -34,19 +44,16 @@ export class PathIndex<T> {
     this.#entry(pattern).values.push(value)
   }
 
-  /** The entry whose pattern is `path` itself. */
   exact(path: string): PathEntry<T> | undefined {
     return this.#exact.get(path)
   }
 
-  /** Entries with a wildcard that match `path`, in no order. */
   wildcards(path: string): readonly PathEntry<T>[] {
     const found: PathEntry<T>[] = []
     collect(this.#root, path.split('/'), 0, found)
     return found
   }
 
-  /** Everything, in no order. */
   *entries(): Generator<PathEntry<T>> {
     yield* this.#exact.values()
     yield* entriesBelow(this.#root)

@@ -23,6 +23,11 @@ const encoder = new TextEncoder()
 export function parsePattern(text: string, place: Place): Pattern {
   const problem = patternProblem(text)
   if (problem !== undefined) throw place.refusal(problem)
+  return patternOf(text)
+}
+
+/** The pattern in `text`, which is known to be one. */
+export function patternOf(text: string): Pattern {
   const isPrefix = text.endsWith('*')
   const bare = isPrefix ? text.slice(0, -1) : text
   const segments = bare.split('/')
@@ -66,7 +71,8 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
 /** What is wrong with a path as a pattern; `undefined` where nothing is. */
 export function patternProblem(text: string): string | undefined {
   if (text.startsWith('/')) return 'a path has no leading slash; it is relative to /v1/'
-  if (text.includes('{{')) return 'templates such as {{caller.name}} are not supported yet'
+  if (text.includes('{{'))
+    return '"{{" begins a template, of which there is one: {{caller.name}}, which stands for a whole segment'
   if (!text.isWellFormed()) return 'a path must not have a lone surrogate'
   if (/[\u0000-\u001f\u007f-\u009f]/.test(text)) return 'a path must not have control characters'
   const star = text.indexOf('*')

@@ -1,8 +1,10 @@
 import type { Operation } from '../model/operation.ts'
-import type { PathEntry, PathIndex } from './path-index.ts'
+import type { PathEntry, PathLookup } from './path-index.ts'
 import { comparePatterns } from './pattern.ts'
 import type { Rule } from './rule.ts'
 import type { SchemaCheck } from './schema-compiler.ts'
+import type { Unresolved } from './template/resolved-index.ts'
+import type { Templates } from './template/templates.ts'
 
 /** The rules of all policies that share a namespace and a subject: they bind a caller together or not at all. */
 export interface RuleSet {
@@ -14,8 +16,12 @@ export interface RuleSet {
   /** Names, in the order loaded. */
   readonly policies: readonly string[]
   /** Rules that allow or deny. */
-  readonly rules: PathIndex<Rule>
-  readonly forbids: PathIndex<Rule>
+  readonly rules: PathLookup<Rule>
+  readonly forbids: PathLookup<Rule>
+  /** Rules whose paths have templates; `undefined` for none. */
+  readonly templates: Templates | undefined
+  /** Of a set that is resolved for a caller: rules that would match the path if their templates were resolved. */
+  readonly unresolved?: (path: string) => readonly Unresolved[]
 }
 
 /** Forms under which a request's path is looked up. */

@@ -4,6 +4,7 @@ import { durationMs } from './duration.ts'
 import { type Pattern, parsePattern } from './pattern.ts'
 import type { Place } from './place.ts'
 import type { SchemaCheck, SchemaCompiler } from './schema-compiler.ts'
+import { parseTemplate, type Slot } from './template/slots.ts'
 import { allowed, type CacheGrant, denied, type RuleVerdict } from './verdict.ts'
 import type { SchemaUse } from './vocabulary.ts'
 import { readWindows, type Windows } from './when/windows.ts'
@@ -13,7 +14,12 @@ import type { Zones } from './when/zones.ts'
 export interface Rule {
   readonly policy: string
   readonly id: string
+  /** As the policy has it. */
+  readonly path: string
+  /** What it matches: for a rule with templates, their literals for the caller; before it is resolved, `+` for each. */
   readonly pattern: Pattern
+  /** Templates in the path. */
+  readonly slots: readonly Slot[]
   readonly effect: 'allow' | 'deny' | 'forbid'
   readonly operations: ReadonlySet<GrantedOperation>
   /** Place among all rules of all documents. */
@@ -81,9 +87,13 @@ export function readRule(source: JsonObject, place: Place, context: RuleContext)
     return isJsonObject(value) ? context.compiler.check(value, use, place.at(use)) : undefined
   }
   const response = schema('response')
+  const path = source.path as string
+  const { shape, slots } = parseTemplate(path, place.at('path'))
   return Object.freeze({
     ...base,
-    pattern: parsePattern(source.path as string, place.at('path')),
+    path,
+    slots,
+    pattern: parsePattern(shape, place.at('path')),
     request: schema('request'),
     query: schema('query'),
     ...readWrapLimits(source.limits, place.at('limits')),

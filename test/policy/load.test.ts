@@ -56,12 +56,6 @@ const REFUSALS: readonly (readonly [string, unknown, string, string])[] = [
     '/rules/0/limits/maxTtl',
     'the limit "maxTtl" is not supported yet',
   ],
-  [
-    'a template',
-    ruled({ path: 'kv/{{caller.user}}' }),
-    '/rules/0/path',
-    'templates such as {{caller.name}} are not supported yet',
-  ],
   ['a leading slash', ruled({ path: '/kv/a' }), '/rules/0/path', 'a path has no leading slash; it is relative to /v1/'],
   ['an empty segment', ruled({ path: 'kv//a' }), '/rules/0/path', 'a path must not have an empty segment (//)'],
   ['a segment ..', ruled({ path: 'kv/../a' }), '/rules/0/path', 'a path must not have a segment . or ..'],
