@@ -30,7 +30,7 @@ export function wouldPass({ decision, request, chain, unbound, rules }: Refused)
     case 'when':
       return `the same request at another time: ${decision.message}`
     case 'request-schema':
-      return `a request that meets the rule: ${decision.message}`
+      return decision.message.split(` (${decision.keyword})`)[0]
     case 'wrapping':
       return 'the same request, asked for unwrapped'
     default:

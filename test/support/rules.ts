@@ -37,9 +37,13 @@ export const foundationLooksBack: Rule = (sources) =>
       .map(told),
   )
 
+/** What a trial of policies takes of the pipeline: the form in which requests are judged. Pure, and why a trial says what a gateway would. */
+const TRIAL = { from: 'lib/policy/trial.ts', to: 'lib/pipeline/normalise.ts' }
+
 /** Ideas know the foundation, and of each other types alone. */
 export const ideasKnowTypesOfEachOther: Rule = (sources) =>
   crossings(sources, (area) => IDEAS.includes(area))
+    .filter(({ from, to }) => from.path !== TRIAL.from || to.target !== TRIAL.to)
     .filter(({ to, area }) => !isFoundation(area) && !(IDEAS.includes(area) && to.isType))
     .map(told)
 

@@ -3,7 +3,7 @@ import { createScreen } from '../screen.ts'
 import { readPolicyFiles } from './files.ts'
 
 interface CheckOptions {
-  readonly namespace: string
+  readonly defaultNamespace?: string
   readonly json?: boolean
 }
 
@@ -12,7 +12,7 @@ export function addCheck(policy: Command): void {
   policy
     .command('check <paths...>')
     .description('load policy files, or folders of them, as the gateway does')
-    .option('--namespace <path>', 'of policies that name none, as the gateway is set up (default: the root)', '')
+    .option('--default-namespace <path>', 'of the gateway, and so of policies that name none (default: the root)')
     .option('--json', 'print JSON, for machines')
     .addHelpText('after', '\nExamples:\n  portcullis policy check ./policies\n  portcullis policy check orders.json\n')
     .action(check)
@@ -22,6 +22,6 @@ async function check(paths: readonly string[], options: CheckOptions): Promise<v
   const files = await readPolicyFiles(paths)
   const { createPolicyEngine, parsePolicyText } = await import('portcullis/policy')
   const documents = files.map(({ file, text }) => parsePolicyText(file, text))
-  const { policies } = await createPolicyEngine(documents, { namespace: options.namespace })
+  const { policies } = await createPolicyEngine(documents, { namespace: options.defaultNamespace ?? '' })
   createScreen(options).result({ policies }, [`${policies.length} policies, nothing wrong`])
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { addCheck } from './check.ts'
 import { addCompile } from './compile.ts'
+import { addExplain } from './explain.ts'
 import { addImport } from './import.ts'
 
 const EXIT_CODES = `
@@ -17,5 +18,6 @@ export function addPolicyCommands(program: Command): void {
     .addHelpText('after', EXIT_CODES)
   addCheck(policy)
   addCompile(policy)
+  addExplain(policy)
   addImport(policy)
 }
