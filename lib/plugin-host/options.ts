@@ -25,7 +25,7 @@ export interface PluginHostOptions {
   readonly defaultLeaseTtlMs?: number
   /** Longest TTL of a mount that sets none. Milliseconds, whole seconds. Default 768 h. */
   readonly maxLeaseTtlMs?: number
-  /** Bytes of keys and values that one mount may store. Default 256 MiB. `Infinity`: not counted. */
+  /** Bytes of keys and values that one mount may store, in a million keys at most. Default 256 MiB. `Infinity`: not counted. */
   readonly maxStorageBytes?: number
   /** Each plugin does its periodic work once a minute. Off only for tests of something else. Default true. */
   readonly periodic?: boolean

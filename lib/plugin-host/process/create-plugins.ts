@@ -69,11 +69,12 @@ class Processes implements Plugins {
   }
 
   #partsOf(mount: MountFacts, services: BackendServices): InstanceParts {
-    const { clock, hostVersion, random, startTimeoutMs, storage } = this.#host.config
+    const { clock, hostVersion, maxMessageBytes, random, startTimeoutMs, storage: limits } = this.#host.config
+    const { storage: store } = services
     return {
       mount,
       services,
-      storage: new MountStorage({ store: services.storage, limits: storage, clock, random }),
+      storage: new MountStorage({ store, limits, maxListBytes: maxMessageBytes, clock, random }),
       hostVersion,
       random,
       stepTimeoutMs: startTimeoutMs,

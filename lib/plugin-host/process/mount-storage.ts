@@ -4,7 +4,9 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Store, StoreChange, StorePage } from '../../ports/store.ts'
 import { STORAGE_TEXTS } from '../wire/storage.ts'
+import { ListTooLarge, listed } from './listed.ts'
 import { Transaction, type TransactionBudget } from './transaction.ts'
+import { Turns } from './turns.ts'
 
 /** Bounds of one entry, in bytes. How much a whole mount may hold is the affair of the view that is handed in. */
 export interface StorageLimits {
@@ -15,6 +17,8 @@ export interface StorageLimits {
 export interface MountStorageParts {
   readonly store: Store
   readonly limits: StorageLimits
+  /** Bytes that the names of one list may take; more has to be asked for in pages. Default: 32 MiB. */
+  readonly maxListBytes?: number
   readonly clock: Clock
   readonly random: Random
 }
@@ -27,6 +31,11 @@ const MAX_OPEN_BYTES = 64 * 1024 * 1024
 const MAX_WRITTEN = 50_000
 /** One that is neither committed nor rolled back for so long was forgotten. */
 const MAX_AGE_MS = 600_000
+/** Bytes of values on their way to the disk at once; a value more waits, as the bytes that came over the wire. */
+const WRITTEN_AT_ONCE = 16 * 1024 * 1024
+/** Lists of more than a page under way at once. */
+const LONG_LISTS_AT_ONCE = 2
+const MAX_LIST_BYTES = 32 * 1024 * 1024
 
 /** What the plugin is told, word for word. Nothing else of an error reaches it. */
 export class StorageRefusal extends Error {}
@@ -41,10 +50,14 @@ export class MountStorage {
   /** Keys written while transactions are open, with the number of that write; `Infinity` while it is under way. */
   readonly #written = new Map<string, number>()
   readonly #budget: TransactionBudget = { leftBytes: MAX_OPEN_BYTES }
+  readonly #writing = new Turns(WRITTEN_AT_ONCE)
+  readonly #listing = new Turns(LONG_LISTS_AT_ONCE)
+  readonly #maxListBytes: number
   #writes = 0
 
-  constructor({ store, limits, clock, random }: MountStorageParts) {
+  constructor({ store, limits, clock, random, maxListBytes = MAX_LIST_BYTES }: MountStorageParts) {
     this.#store = store
+    this.#maxListBytes = maxListBytes
     this.#limits = limits
     this.#clock = clock
     this.#random = random
@@ -57,11 +70,18 @@ export class MountStorage {
     return txn === '' ? this.#store.get(key) : this.#transaction(txn).get(key)
   }
 
-  list(prefix: string, txn: string, page?: StorePage): Promise<readonly string[]> {
+  /** @throws {StorageRefusal} by its promise: the names are more than a message may hold. */
+  async list(prefix: string, txn: string, page: StorePage = {}): Promise<readonly string[]> {
     checkKey(prefix)
     // A prefix that is a part of a name matches nothing; the store takes whole ones alone.
-    if (prefix !== '' && !prefix.endsWith('/')) return Promise.resolve([])
-    return txn === '' ? this.#store.list(prefix, page) : this.#transaction(txn).list(prefix, page)
+    if (prefix !== '' && !prefix.endsWith('/')) return []
+    const ofStore = (some: StorePage): Promise<readonly string[]> => this.#store.list(prefix, some)
+    const part = txn === '' ? ofStore : await this.#transaction(txn).list(prefix)
+    try {
+      return await listed(part, page, { maxBytes: this.#maxListBytes, turns: this.#listing })
+    } catch (error) {
+      throw error instanceof ListTooLarge ? new StorageRefusal(error.message) : error
+    }
   }
 
   /** `undefined` deletes. */
@@ -72,7 +92,8 @@ export class MountStorage {
     if (key === '' || key.endsWith('/')) throw new StorageRefusal('a key must have a name')
     this.#checkSize(key, value)
     if (txn === '') {
-      await this.#apply([{ key, value }])
+      const changes = [{ key, value }]
+      await this.#inTurn(changes, () => changes)
       return
     }
     const transaction = this.#transaction(txn)
@@ -91,10 +112,13 @@ export class MountStorage {
   }
 
   async commit(txn: string): Promise<void> {
-    const transaction = this.#end(txn)
     try {
-      const { changes } = transaction
-      if (changes.length > 0) await this.#apply(changes, () => this.#checkReads(transaction))
+      // It stays open until its turn has come: what is written meanwhile is held against what it has read.
+      await this.#inTurn(this.#transaction(txn).changes, () => {
+        const transaction = this.#end(txn)
+        this.#checkReads(transaction)
+        return transaction.changes
+      })
     } finally {
       this.#forget()
     }
@@ -111,9 +135,20 @@ export class MountStorage {
     this.#forget()
   }
 
-  /** From `check` to the store's own call nothing else can come between. Rejects; never throws at once. */
-  async #apply(changes: readonly StoreChange[], check?: () => void): Promise<void> {
-    check?.()
+  /** Once there is room for `changes`, writes those that `confirmed` gives: nothing comes between it and the store's own call. */
+  async #inTurn(changes: readonly StoreChange[], confirmed: () => readonly StoreChange[]): Promise<void> {
+    const bytes = changes.reduce((sum, { value }) => sum + (value?.byteLength ?? 0), 0)
+    const turn = this.#writing.begin(bytes)
+    if (turn !== undefined) await turn
+    try {
+      await this.#apply(confirmed())
+    } finally {
+      this.#writing.end(bytes)
+    }
+  }
+
+  async #apply(changes: readonly StoreChange[]): Promise<void> {
+    if (changes.length === 0) return
     for (const { key } of changes) this.#written.set(key, Infinity)
     try {
       await this.#store.write(changes)

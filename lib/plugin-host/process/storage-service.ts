@@ -1,21 +1,33 @@
 import { StorageError } from '../../errors/index.ts'
 import { StorageService } from '../wire/gen/services.ts'
 import type { GrpcServer } from '../wire/grpc/server.ts'
+import type { ServerCall } from '../wire/grpc/server-call.ts'
 import { changeFromWire, entryToWire } from '../wire/storage.ts'
 import { type MountStorage, StorageRefusal } from './mount-storage.ts'
+import { Turns } from './turns.ts'
 
 const DONE: { err: string; walIndex: undefined } = { err: '', walIndex: undefined }
+/** Reads under way at once, until the plugin has taken what they brought: it can be several MiB each. */
+const READS_AT_ONCE = 8
+/** Of a value that is smaller nobody waits until it is taken. */
+const LARGE_BYTES = 64 * 1024
 const TRANSACTIONAL = Object.freeze({ transactional: true })
 
 /** Serves one mount's storage. The connection is the identity: `server` must be reachable by that mount's backend alone. */
 export function serveStorage(server: GrpcServer, storage: MountStorage): void {
+  const reading = new Turns(READS_AT_ONCE)
   server.add(StorageService, {
-    get: async ({ key, txn }) => {
+    get: async ({ key, txn }, call) => {
+      const turn = reading.begin(1)
+      if (turn !== undefined) await turn
+      let value: Uint8Array | undefined
       try {
-        const value = await storage.get(key, txn)
+        value = await storage.get(key, txn)
         return entryToWire(key, value)
       } catch (error) {
         return { entry: undefined, err: told(error) }
+      } finally {
+        ended(reading, value, call)
       }
     },
     put: (args) => {
@@ -33,6 +45,11 @@ export function serveStorage(server: GrpcServer, storage: MountStorage): void {
     commit: ({ txn }) => done(storage.commit(txn)),
     rollback: ({ txn }) => done(attempt(() => storage.rollback(txn))),
   })
+}
+
+function ended(reading: Turns, value: Uint8Array | undefined, call: ServerCall): void {
+  if (value === undefined || value.byteLength < LARGE_BYTES) reading.end(1)
+  else void call.closed().then(() => reading.end(1))
 }
 
 async function listed(list: () => Promise<readonly string[]>): Promise<{ keys: string[]; err: string }> {

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
-import type { Store, StoreChange, StorePage } from '../../ports/store.ts'
+import type { Store, StoreChange } from '../../ports/store.ts'
+import { type ListPart, overlaid } from './overlay.ts'
 
 /** Changes that a transaction holds at most. */
 const MAX_CHANGES = 10_000
@@ -59,12 +60,10 @@ export class Transaction {
     this.#bytes = 0
   }
 
-  async list(prefix: string, { after = '', limit = Infinity }: StorePage = {}): Promise<readonly string[]> {
+  /** Lists what lies below `prefix`, with its changes. @throws {RangeError} as {@link overlaid}. */
+  list(prefix: string): Promise<ListPart> {
     this.#remember(this.#readPrefixes, prefix)
-    const names = await this.#merged(prefix)
-    const sorted = [...names].sort(bytewise)
-    const start = after === '' ? 0 : sorted.findIndex((name) => bytewise(name, after) > 0)
-    return start === -1 ? [] : sorted.slice(start, limit === Infinity ? undefined : start + limit)
+    return overlaid(this.#store, prefix, this.#changes)
   }
 
   #remember(names: Set<string>, name: string): void {
@@ -78,28 +77,4 @@ export class Transaction {
     this.#budget.leftBytes -= bytes
     this.#bytes += bytes
   }
-
-  async #merged(prefix: string): Promise<Set<string>> {
-    const names = new Set(await this.#store.list(prefix))
-    const emptied = new Set<string>()
-    for (const [key, value] of this.#changes) {
-      if (!key.startsWith(prefix)) continue
-      const name = childOf(key.slice(prefix.length))
-      if (value !== undefined) names.add(name)
-      else if (name.endsWith('/')) emptied.add(name)
-      else names.delete(name)
-    }
-    for (const name of emptied) if ((await this.#merged(prefix + name)).size === 0) names.delete(name)
-    return names
-  }
-}
-
-/** First step of a path, with its slash. */
-function childOf(path: string): string {
-  const slash = path.indexOf('/')
-  return slash === -1 ? path : path.slice(0, slash + 1)
-}
-
-function bytewise(left: string, right: string): number {
-  return Buffer.compare(Buffer.from(left), Buffer.from(right))
 }

@@ -17,8 +17,9 @@ export interface ViewOptions {
 /**
  * What one mount sees of `store`: the part below `prefix`, and nothing else, like a chroot.
  *
- * With `maxBytes`, the first write reads all that is there, to count it, and sizes are then kept in memory (about 100
- * bytes a key). Writes in flight at the same time count before they are acknowledged, so the quota is never passed.
+ * With `maxBytes`, the first write reads all that is there, to count it, and each later one what it replaces. Then there
+ * may be a million keys, too. Writes in flight at the same time count before they are acknowledged, so the quota is never
+ * passed.
  * `close()` waits for this view's calls and closes the view, not the store.
  *
  * @param prefix - Ends in `/`.

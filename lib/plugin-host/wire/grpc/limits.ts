@@ -6,11 +6,17 @@ export interface GrpcLimits {
   readonly maxReceiveBytes?: number
   /** Longest message sent, in bytes. Default: 32 MiB. */
   readonly maxSendBytes?: number
-  /** Of one connection: bytes of messages that are not whole yet, and of answers not taken yet. Default: 128 MiB. */
+  /**
+   * Of a channel, or of a server with all its connections: bytes of messages that are not whole yet or under work, and
+   * of answers not taken yet. Default: 128 MiB.
+   */
   readonly maxHeldBytes?: number
-  /** Of one connection, for servers: calls at once. Default: 1,000. */
+  /**
+   * For servers: calls at once, of each connection, and of all together those under work, which go on also where their
+   * caller has given up. Default: 1,000.
+   */
   readonly maxConcurrentCalls?: number
-  /** For servers: connections at once. Default: 16. */
+  /** For servers: connections at once. Default: 4. */
   readonly maxConnections?: number
 }
 
@@ -19,10 +25,10 @@ export const DEFAULT_GRPC_LIMITS: Required<GrpcLimits> = Object.freeze({
   maxSendBytes: 32 * 1024 * 1024,
   maxHeldBytes: 128 * 1024 * 1024,
   maxConcurrentCalls: 1_000,
-  maxConnections: 16,
+  maxConnections: 4,
 })
 
-/** Bytes held for one connection. */
+/** Bytes held for a peer. */
 export class Budget {
   readonly #max: number
   #held = 0
@@ -34,11 +40,35 @@ export class Budget {
   /** @throws {GrpcStatusError} RESOURCE_EXHAUSTED. */
   take(bytes: number): void {
     if (this.#held + bytes > this.#max)
-      throw new GrpcStatusError(GRPC_STATUS.resourceExhausted, `more than ${this.#max} bytes wait on this connection`)
+      throw new GrpcStatusError(GRPC_STATUS.resourceExhausted, `more than ${this.#max} bytes wait here already`)
     this.#held += bytes
   }
 
   give(bytes: number): void {
     this.#held -= bytes
+  }
+}
+
+/** Calls of a server that its handlers work on. */
+export class Workload {
+  readonly #max: number
+  #running = 0
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  /** @throws {GrpcStatusError} RESOURCE_EXHAUSTED. */
+  check(): void {
+    if (this.#running >= this.#max)
+      throw new GrpcStatusError(GRPC_STATUS.resourceExhausted, `${this.#max} calls are under work already`)
+  }
+
+  begin(): void {
+    this.#running += 1
+  }
+
+  end(): void {
+    this.#running -= 1
   }
 }

@@ -4,7 +4,7 @@ import { type Fields, fieldOf } from '../http2/hpack-decoder.ts'
 import { headerBlock } from '../http2/hpack-encoder.ts'
 import type { Http2Stream, StreamSink } from '../http2/stream.ts'
 import { decodeMessage, encodeFrame, FrameReader } from './frames.ts'
-import type { Budget } from './limits.ts'
+import type { Budget, Workload } from './limits.ts'
 import { Messages } from './messages.ts'
 import type { Method } from './method.ts'
 import { asStatus, GRPC_STATUS, GrpcStatusError, headersOf } from './status.ts'
@@ -14,6 +14,8 @@ import { LONGEST_TIMER_MS, parseTimeout } from './timeout.ts'
 export interface ServerCall {
   /** Aborted when the caller gives up, its deadline passes, its connection ends or the server closes. */
   readonly signal: AbortSignal
+  /** Resolves once its caller has the whole answer, or will never have it. */
+  closed(): Promise<void>
   /** By name in lower case; untrusted. */
   metadata(name: string): string | undefined
 }
@@ -43,6 +45,7 @@ export type Route =
 /** What of its server and connection a call needs. */
 export interface ServerContext {
   readonly budget: Budget
+  readonly workload: Workload
   readonly maxReceiveBytes: number
   readonly maxSendBytes: number
   /** Who answers `path`, if anyone does. */
@@ -72,6 +75,10 @@ export class IncomingCall implements ServerCall, StreamSink {
   #abort: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
   #sentBytes = 0
+  #closed: PromiseWithResolvers<void> | undefined
+  /** Of a call with one message: what that takes, until its handler is done, whether or not the caller still waits. */
+  #messageBytes = 0
+  #isWorking = false
   #hasHead = false
   /** Has its status, or nobody who would take it. */
   #isEnded = false
@@ -86,6 +93,12 @@ export class IncomingCall implements ServerCall, StreamSink {
     this.#abort ??= new AbortController()
     if (this.#isEnded) this.#abort.abort()
     return this.#abort.signal
+  }
+
+  closed(): Promise<void> {
+    if (this.#stream.isClosed) return Promise.resolve()
+    this.#closed ??= Promise.withResolvers()
+    return this.#closed.promise
   }
 
   metadata(name: string): string | undefined {
@@ -133,6 +146,7 @@ export class IncomingCall implements ServerCall, StreamSink {
   }
 
   onClose(): void {
+    this.#closed?.resolve()
     this.#messages?.end(new GrpcStatusError(GRPC_STATUS.cancelled, 'the call has ended'))
     this.#sent()
     if (this.#route !== undefined && this.#route.method.kind !== 'unary') this.#context.onStreaming(this, false)
@@ -162,20 +176,55 @@ export class IncomingCall implements ServerCall, StreamSink {
   readonly #onMessage = (bytes: Uint8Array): void => {
     const { method } = this.#route as Route
     const value = decodeMessage(method.request, bytes)
-    if (this.#messages !== undefined) this.#messages.push(value)
-    else if (this.#message === undefined) this.#message = { value }
-    else throw new GrpcStatusError(GRPC_STATUS.internal, 'one message was expected, two came')
+    if (this.#messages !== undefined) {
+      this.#messages.push(value)
+      return
+    }
+    if (this.#message !== undefined)
+      throw new GrpcStatusError(GRPC_STATUS.internal, 'one message was expected, two came')
+    this.#context.budget.take(bytes.length)
+    this.#messageBytes = bytes.length
+    this.#message = { value }
   }
 
   #answer(route: SingleRoute, message: unknown): void {
     try {
+      this.#context.workload.check()
       const given = route.handler(message, this)
       if (route.method.kind === 'server-stream') void this.#pipe(route.method, given as AsyncIterable<unknown>)
-      else if (given instanceof Promise) given.then((reply) => this.#reply(route.method, reply), this.#failed)
+      else if (given instanceof Promise) this.#work(route.method, given)
       else this.#reply(route.method, given)
     } catch (error) {
       this.#failed(error)
     }
+  }
+
+  #work(method: Method<unknown, unknown>, given: Promise<unknown>): void {
+    this.#isWorking = true
+    this.#context.workload.begin()
+    given.then(
+      (reply) => {
+        this.#worked()
+        this.#reply(method, reply)
+      },
+      (error: unknown) => {
+        this.#worked()
+        this.#failed(error)
+      },
+    )
+  }
+
+  #worked(): void {
+    this.#isWorking = false
+    this.#context.workload.end()
+    this.#release()
+  }
+
+  /** The message is needed no more. */
+  #release(): void {
+    this.#context.budget.give(this.#messageBytes)
+    this.#messageBytes = 0
+    this.#message = undefined
   }
 
   readonly #failed = (error: unknown): void => this.fail(asStatus(error))
@@ -249,6 +298,7 @@ export class IncomingCall implements ServerCall, StreamSink {
     if (this.#timer !== undefined) clearTimeout(this.#timer)
     this.#reader.close()
     this.#abort?.abort()
+    if (!this.#isWorking) this.#release()
   }
 }
 

@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { Http2Connection } from '../http2/connection.ts'
 import type { GrpcAddress, MutualTls } from './connect.ts'
-import { Budget, DEFAULT_GRPC_LIMITS, type GrpcLimits } from './limits.ts'
+import { Budget, DEFAULT_GRPC_LIMITS, type GrpcLimits, Workload } from './limits.ts'
 import type { Method } from './method.ts'
 import { type Handler, IncomingCall, type Route, type ServerContext } from './server-call.ts'
 import { GRPC_STATUS, GrpcStatusError } from './status.ts'
@@ -38,6 +38,8 @@ interface Connection {
 
 class Http2GrpcServer implements GrpcServer {
   readonly #limits: Required<GrpcLimits>
+  readonly #budget: Budget
+  readonly #workload: Workload
   readonly #server: Server
   readonly #routes = new Map<string, Route>()
   readonly #connections = new Set<Connection>()
@@ -47,6 +49,8 @@ class Http2GrpcServer implements GrpcServer {
 
   constructor({ tls, limits }: GrpcServerOptions) {
     this.#limits = { ...DEFAULT_GRPC_LIMITS, ...limits }
+    this.#budget = new Budget(this.#limits.maxHeldBytes)
+    this.#workload = new Workload(this.#limits.maxConcurrentCalls)
     this.#server = serverOf(tls)
     this.#server.maxConnections = this.#limits.maxConnections
     this.#server.on('connection', (socket: Socket) => {
@@ -55,8 +59,10 @@ class Http2GrpcServer implements GrpcServer {
       socket.once('close', () => this.#sockets.delete(socket))
     })
     this.#server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => this.#onSocket(socket))
-    // Peers that are not who they should be end here, without a word.
-    for (const event of ['tlsClientError', 'error']) this.#server.on(event, () => {})
+    // Peers that are not who they should be end here, without a word. Node leaves the socket open of one whose handshake
+    // took too long, which would hold its place for ever.
+    this.#server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
+    this.#server.on('error', () => {})
   }
 
   add<Service extends object>(service: Service, handlers: Handlers<Service>): void {
@@ -103,7 +109,8 @@ class Http2GrpcServer implements GrpcServer {
     socket.setNoDelay(true)
     const streaming = new Set<IncomingCall>()
     const context: ServerContext = {
-      budget: new Budget(this.#limits.maxHeldBytes),
+      budget: this.#budget,
+      workload: this.#workload,
       maxReceiveBytes: this.#limits.maxReceiveBytes,
       maxSendBytes: this.#limits.maxSendBytes,
       routeOf: (path) => this.#routes.get(path),
