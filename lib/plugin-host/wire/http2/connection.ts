@@ -38,7 +38,8 @@ const CONNECTION_WINDOW = 1_048_576
 const MAX_BACKLOG = 262_144
 /** With so many it is not the peer's reader that is slow: it asks and asks, and reads nothing. */
 const FATAL_BACKLOG = 8_388_608
-const MAX_HEADER_LIST = 65_536
+/** What is asked of a server is short; an answer's trailers can bring long words. */
+const MAX_HEADER_LIST = { client: 65_536, server: 16_384 } as const
 const NO_ONE: StreamSink = { onHeaders() {}, onData() {}, onEnd() {}, onClose() {} }
 
 /**
@@ -61,7 +62,7 @@ export class Http2Connection implements StreamHost, FrameTaker {
   readonly #socket: Socket
   readonly #role: Role
   readonly #maxStreamId: number
-  readonly #sorter = new FrameSorter(this, MAX_HEADER_LIST)
+  readonly #sorter: FrameSorter
   readonly #parser = new FrameParser((type, flags, id, payload) => {
     if (!this.#isGone) this.#sorter.push(type, flags, id, payload)
   })
@@ -81,6 +82,7 @@ export class Http2Connection implements StreamHost, FrameTaker {
     this.#socket = socket
     this.#role = role
     this.#maxStreamId = maxStreamId
+    this.#sorter = new FrameSorter(this, MAX_HEADER_LIST[role.kind])
     this.output = new Output(socket)
     this.ready = new Promise((resolve) => {
       this.#onReady = resolve
@@ -196,7 +198,11 @@ export class Http2Connection implements StreamHost, FrameTaker {
   #sendSettings(): void {
     const own: Readonly<Record<number, number>> =
       this.#role.kind === 'server' ? { [SETTING.maxStreams]: this.#role.maxStreams } : { [SETTING.enablePush]: 0 }
-    const settings = { ...own, [SETTING.initialWindow]: STREAM_WINDOW, [SETTING.maxHeaderList]: MAX_HEADER_LIST }
+    const settings = {
+      ...own,
+      [SETTING.initialWindow]: STREAM_WINDOW,
+      [SETTING.maxHeaderList]: MAX_HEADER_LIST[this.#role.kind],
+    }
     this.output.frame(FRAME.settings, 0, 0, settingsOf(settings))
     this.output.frame(FRAME.window, 0, 0, wordOf(CONNECTION_WINDOW - FIRST_WINDOW))
   }
@@ -249,6 +255,7 @@ export class Http2Connection implements StreamHost, FrameTaker {
     stream.id = id
     stream.sendWindow = this.#peerWindow
     if (this.#streams.size >= role.maxStreams) {
+      this.#sorter.onIdleFrame()
       stream.reset(CODE.refused)
       return
     }
@@ -275,17 +282,19 @@ export class Http2Connection implements StreamHost, FrameTaker {
   }
 
   onSettings(settings: readonly (readonly [name: number, value: number])[]): void {
+    let window = this.#peerWindow
     for (const [name, value] of settings) {
-      if (name === SETTING.initialWindow) this.#setWindow(value)
+      if (name === SETTING.initialWindow) window = checkedWindow(value)
       if (name === SETTING.maxStreams) this.#streams.maxOpen = value
     }
+    // Once for all that one frame says of it: it goes through all streams.
+    if (window !== this.#peerWindow) this.#setWindow(window)
     this.#openWaiting()
     this.output.head(0, FRAME.settings, FLAG.ack, 0)
     this.#onReady(true)
   }
 
   #setWindow(bytes: number): void {
-    if (bytes > MAX_WINDOW) throw new ConnectionError(CODE.flowControl, 'a window is too large')
     const change = bytes - this.#peerWindow
     this.#peerWindow = bytes
     for (const stream of this.#streams.all()) stream.widen(change)
@@ -296,8 +305,7 @@ export class Http2Connection implements StreamHost, FrameTaker {
       this.#streamOf(id)?.widen(bytes)
       return
     }
-    this.sendWindow += bytes
-    if (this.sendWindow > MAX_WINDOW) throw new ConnectionError(CODE.flowControl, 'a window is too large')
+    this.sendWindow = checkedWindow(this.sendWindow + bytes)
     this.#unblock()
   }
 
@@ -326,6 +334,11 @@ export class Http2Connection implements StreamHost, FrameTaker {
     this.#onReady(false)
     for (const stream of this.#streams.all()) stream.close(CODE.cancel)
   }
+}
+
+function checkedWindow(bytes: number): number {
+  if (bytes > MAX_WINDOW) throw new ConnectionError(CODE.flowControl, 'a window is too large')
+  return bytes
 }
 
 function protocol(message: string): ConnectionError {

@@ -19,12 +19,14 @@ export interface FrameTaker {
 
 /** Frames without use that a peer may send in a row: pings, settings, resets and the like. */
 const MAX_IDLE_FRAMES = 10_000
+/** Frames of settings in the life of a connection: each can change the windows of all streams. Real peers send a few. */
+const MAX_SETTINGS_FRAMES = 1_000
 
 /** Checks frames for themselves, and hands them on by what they mean. */
 export class FrameSorter {
   readonly #taker: FrameTaker
   readonly #headers: HeaderReader
-  #hasSettings = false
+  #settingsFrames = 0
   #idleFrames = 0
 
   constructor(taker: FrameTaker, maxHeaderList: number) {
@@ -37,21 +39,27 @@ export class FrameSorter {
     this.#idleFrames = 0
   }
 
+  /** There was something of no use. @throws {ConnectionError} once more than the peer may send. */
+  onIdleFrame(): void {
+    this.#idleFrames += 1
+    if (this.#idleFrames > MAX_IDLE_FRAMES) throw new ConnectionError(CODE.calm, 'the peer sends nothing of use')
+  }
+
   /** @throws {ConnectionError} the peer broke the rules, or keeps us busy for nothing. */
   push(type: number, flags: number, id: number, payload: Buffer): void {
-    if (!this.#hasSettings && type !== FRAME.settings) throw protocol('settings have to come first')
+    if (this.#settingsFrames === 0 && type !== FRAME.settings) throw protocol('settings have to come first')
     if (this.#headers.isOpen !== (type === FRAME.continuation)) throw protocol('a block of headers is torn')
     if (type === FRAME.data) this.#onData(flags, id, payload)
     else if (type === FRAME.headers || type === FRAME.continuation) this.#onHeaders(type, flags, id, payload)
     else {
-      this.#onIdleFrame()
+      this.onIdleFrame()
       this.#onControl(type, flags, id, payload)
     }
   }
 
   #onData(flags: number, id: number, payload: Buffer): void {
     const isEnd = (flags & FLAG.endStream) !== 0
-    if (payload.length === 0 && !isEnd) this.#onIdleFrame()
+    if (payload.length === 0 && !isEnd) this.onIdleFrame()
     const data = (flags & FLAG.padded) === 0 ? payload : unpadded(payload)
     this.#taker.onData(id, data, payload.length, isEnd)
   }
@@ -68,9 +76,8 @@ export class FrameSorter {
         this.#taker.onReset(id, wordIn(payload))
         break
       case FRAME.settings:
-        this.#hasSettings = true
         if (id !== 0) throw protocol('settings are those of no stream')
-        if (!isAck) this.#taker.onSettings(settingsIn(payload))
+        this.#onSettings(isAck, payload)
         break
       case FRAME.ping:
         if (id !== 0 || payload.length !== 8) throw protocol('a ping is malformed')
@@ -93,9 +100,12 @@ export class FrameSorter {
     this.#taker.onWindow(id, bytes)
   }
 
-  #onIdleFrame(): void {
-    this.#idleFrames += 1
-    if (this.#idleFrames > MAX_IDLE_FRAMES) throw new ConnectionError(CODE.calm, 'the peer sends nothing of use')
+  #onSettings(isAck: boolean, payload: Buffer): void {
+    this.#settingsFrames += 1
+    if (isAck) return
+    if (this.#settingsFrames > MAX_SETTINGS_FRAMES)
+      throw new ConnectionError(CODE.calm, 'the peer changes its settings without end')
+    this.#taker.onSettings(settingsIn(payload))
   }
 }
 

@@ -23,9 +23,13 @@ export function settingsOf(settings: Readonly<Record<number, number>>): Buffer {
   return payload
 }
 
-/** The settings of a payload, in order. @throws {ConnectionError} they are not whole. */
+/** Settings that one frame may have; there are not ten kinds. */
+const MAX_SETTINGS = 64
+
+/** The settings of a payload, in order. @throws {ConnectionError} they are not whole, or too many. */
 export function settingsIn(payload: Buffer): readonly (readonly [name: number, value: number])[] {
   if (payload.length % 6 !== 0) throw new ConnectionError(CODE.frameSize, 'settings are malformed')
+  if (payload.length > 6 * MAX_SETTINGS) throw new ConnectionError(CODE.calm, 'too many settings')
   return Array.from({ length: payload.length / 6 }, (_, at) => [
     payload.readUInt16BE(6 * at),
     payload.readUInt32BE(6 * at + 2),
