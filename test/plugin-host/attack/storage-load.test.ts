@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { type TestContext, test } from 'node:test'
-import type { Backend } from '../../../lib/plugin-host/backend/backend.ts'
+import type { Backend } from '../../../lib/model/backend.ts'
 import { viewOf } from '../../../lib/plugin-host/storage/view.ts'
 import type { Store } from '../../../lib/ports/store.ts'
 import { mountOf, rig, servicesOf } from '../process/plugins-for-test.ts'
