@@ -32,7 +32,7 @@ const CLEANUP_MS = 2000
  * A mount's backend, whichever process it lives in at the moment.
  *
  * After a crash the next call sets it up anew, as it was. A call that was under way fails, and is never sent
- * twice: only its caller knows whether that is safe.
+ * twice from here: who calls knows whether that is safe.
  */
 export class MountedBackend implements Backend {
   #specialPaths = NO_PATHS

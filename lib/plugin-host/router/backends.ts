@@ -6,6 +6,7 @@ import type { Catalog } from './catalog.ts'
 import type { Context } from './context.ts'
 import type { GuardKey } from './exposure.ts'
 import { type Mount, type Running, runningOf } from './mount.ts'
+import { repeatedOnce } from './repeated.ts'
 
 /** Makes a backend that lives in the host itself, such as the database engine. */
 export type Engine = (mount: MountFacts, services: BackendServices) => Promise<Backend>
@@ -96,8 +97,12 @@ export class Backends {
     const facts = factsOf(mount)
     const services = this.#servicesOf(mount)
     const engine = entry.isBuiltin ? this.#deps.engines.get(entry.name) : undefined
-    const opened = engine === undefined ? this.#deps.plugins.backend(entry, facts, services) : engine(facts, services)
-    return runningOf(await opened, entry.version, entry.sha256)
+    const backend = engine === undefined ? await this.#plugin(entry, facts, services) : await engine(facts, services)
+    return runningOf(backend, entry.version, entry.sha256)
+  }
+
+  async #plugin(entry: CatalogEntry, facts: MountFacts, services: BackendServices): Promise<Backend> {
+    return repeatedOnce(await this.#deps.plugins.backend(entry, facts, services), this.#deps.context.clock)
   }
 
   #servicesOf(mount: Mount): BackendServices {
