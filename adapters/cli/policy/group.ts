@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { addCheck } from './check.ts'
 import { addCompile } from './compile.ts'
 import { addExplain } from './explain.ts'
+import { addGenerate } from './generate.ts'
 import { addImport } from './import.ts'
 
 const EXIT_CODES = `
@@ -19,5 +20,6 @@ export function addPolicyCommands(program: Command): void {
   addCheck(policy)
   addCompile(policy)
   addExplain(policy)
+  addGenerate(policy)
   addImport(policy)
 }

@@ -1,10 +1,10 @@
-import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { ImportedAcl } from 'portcullis/policy'
-import { CommandError, EXIT, UsageError } from '../exit.ts'
+import { EXIT, UsageError } from '../exit.ts'
 import { parseHcl } from '../hcl/parse.ts'
 import { createScreen, shown } from '../screen.ts'
 import { readTextFile } from './files.ts'
+import { writeNewFile } from './new-file.ts'
 
 interface ImportCommandOptions {
   readonly out?: string
@@ -48,10 +48,10 @@ async function importPolicy(file: string, options: ImportCommandOptions): Promis
   const name = options.name === undefined ? {} : { name: options.name }
   const imported = importAcl(document as never, { file: file === '-' ? 'imported' : file, templates, ...name })
   const screen = createScreen(options)
-  const text2 = `${JSON.stringify(withSchema(imported), undefined, 2)}\n`
-  if (options.out !== undefined) await writeNew(options.out, text2)
+  const made = `${JSON.stringify(withSchema(imported), undefined, 2)}\n`
+  if (options.out !== undefined) await writeNewFile(options.out, made)
   if (screen.isJson) screen.result(imported, [])
-  else if (options.out === undefined) process.stdout.write(text2)
+  else if (options.out === undefined) process.stdout.write(made)
   for (const { path, what, makesIt } of screen.isJson ? [] : imported.uncarried) {
     screen.note(`${screen.styled(makesIt === 'wider' ? 'red' : 'yellow', makesIt)}  ${shown(path)}: ${shown(what)}`)
   }
@@ -79,14 +79,4 @@ function templatesOf(pairs: readonly string[]): Readonly<Record<string, string>>
       return [name, attribute]
     }),
   )
-}
-
-async function writeNew(file: string, text: string): Promise<void> {
-  try {
-    await writeFile(file, text, { flag: 'wx' })
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const why = code === 'EEXIST' ? 'it is there already; remove it, or name another' : message
-    throw new CommandError(`${file} was not written: ${why}`, 'ERR_INPUT')
-  }
 }
