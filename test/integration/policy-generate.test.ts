@@ -59,6 +59,7 @@ test('a policy generated from a live server lets real requests through and a mis
   })
   writeFileSync(join(folder, 'use.ts'), PROGRAM)
   mkdirSync(join(folder, 'node_modules'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   symlinkSync(ROOT, join(folder, 'node_modules/portcullis'))
   writeFileSync(
     join(folder, 'tsconfig.json'),

@@ -92,6 +92,15 @@ test('a path that stands twice with parameters is listed, since the server merge
   )
 })
 
+test('a template becomes an attribute of the caller where one is named', () => {
+  const { policy, uncarried } = imported(
+    { 'kv/{{ identity.entity.name }}/*': { capabilities: ['read'] } },
+    { templates: { 'identity.entity.name': 'user' } },
+  )
+  assert.deepEqual(uncarried, [])
+  assert.equal((policy.rules as readonly { path: string }[])[0]?.path, 'kv/{{caller.user}}/*')
+})
+
 const REFUSED: readonly (readonly [JsonValue, string])[] = [
   [{ paths: {} }, `orders.hcl at /paths: a server policy has no "paths" (did you mean "path"?)`],
   [{ path: 'a' }, 'orders.hcl at /path: must be an object'],
