@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../../model/json.ts'
 import { patternProblem } from '../pattern.ts'
 import { Place } from '../place.ts'
+import { parseTemplate } from '../template/slots.ts'
 import { limitsParameters, parameterSchema } from './parameters.ts'
 import { type AclRule, type Capability, readAcl } from './read-acl.ts'
 
@@ -34,11 +35,12 @@ export interface ImportOptions {
  * @throws {PolicyLoadError} `ERR_PORTCULLIS_POLICY_INVALID`: the server would refuse it too.
  */
 export function importAcl(document: JsonValue, options: ImportOptions): ImportedAcl {
-  const acl = readAcl(document, new Place(options.file))
+  const place = new Place(options.file)
+  const acl = readAcl(document, place)
   const uncarried: Uncarried[] = []
   const ids = new Set<string>()
   const rules = acl.rules.flatMap((rule) => {
-    const path = pathOf(rule, options.templates ?? {}, uncarried)
+    const path = pathOf(rule, place, options.templates ?? {}, uncarried)
     if (path === undefined) return []
     noteOthers(rule, uncarried)
     return rulesOf(rule, path).map((made) => ({ id: idOf(path, ids), ...made }))
@@ -77,6 +79,7 @@ function limitsOf({ minWrapTtl, maxWrapTtl }: AclRule): JsonObject {
 /** The path in the gateway's words; `undefined`, and a note, where they cannot say it. */
 function pathOf(
   { path, capabilities }: AclRule,
+  place: Place,
   templates: Readonly<Record<string, string>>,
   uncarried: Uncarried[],
 ): string | undefined {
@@ -92,7 +95,7 @@ function pathOf(
     uncarried.push({ path, makesIt, what: `the template ${names} names no attribute of a caller` })
     return undefined
   }
-  const problem = patternProblem(mapped)
+  const problem = patternProblem(parseTemplate(mapped, place).shape)
   if (problem === undefined) return mapped
   uncarried.push({ path, makesIt, what: `the path means something else here: ${problem}` })
   return undefined
