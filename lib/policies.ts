@@ -66,7 +66,7 @@ async function loaded(
   source: PolicySource,
   { clock, files }: Outside,
 ): Promise<PolicySet> {
-  if ('compiled' in source) return compiledSet(source.compiled, { namespace, clock })
+  if ('compiled' in source) return compiledSet(source.compiled, { namespace, unrestricted, clock })
   const documents = 'folder' in source ? await readPolicies(source.folder, files) : source.documents.map(named)
   const engine = await createPolicyEngine(documents, { namespace, unrestricted, clock })
   return { engine, inventory: inventoryOf(documents) }

@@ -158,6 +158,7 @@ class DeviceAudit implements Audit {
       decision: this.#decision(decision),
       request,
     }
+    if (decision.shadow !== undefined) entry.shadow = this.#decision(decision.shadow)
     if (auth !== undefined) entry.auth = auth
     if (response !== undefined) entry.response = response
     if (error !== undefined) entry.error = error

@@ -22,6 +22,8 @@ export interface AuditEntry {
   readonly sequence: number
   readonly caller: JudgedAttributes
   readonly decision: AuditDecision
+  /** What would be decided if the policies of mode shadow were enforced; absent where none binds the caller. */
+  readonly shadow?: AuditDecision
   readonly auth?: { readonly client_token?: string; readonly accessor?: string }
   readonly request: AuditRequest
   readonly response?: AuditResponse

@@ -32,4 +32,14 @@ export interface Decision {
   readonly pointer?: string
   /** JSON Schema keyword that failed. */
   readonly keyword?: string
+  /**
+   * What would be decided if the policies of mode shadow were enforced together with the others; it changed nothing.
+   * Absent where none of them binds the caller.
+   */
+  readonly shadow?: Decision
+}
+
+/** `decision` with the shadow that `of` has: what is found out later refuses on top of what policies said. */
+export function withShadowOf(decision: Decision, { shadow }: Pick<Decision, 'shadow'>): Decision {
+  return shadow === undefined || decision.shadow === shadow ? decision : Object.freeze({ ...decision, shadow })
 }

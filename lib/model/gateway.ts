@@ -91,6 +91,11 @@ export interface Explanation {
   readonly rules: readonly RuleNote[]
   /** Of a refusal: what would pass. `undefined` for what is allowed, and where nothing would. */
   readonly wouldPass: string | undefined
+  /**
+   * How it would be decided if the policies of mode shadow were enforced together with the others; there, `policies` and
+   * `unbound` are those of mode shadow. Absent without such policies.
+   */
+  readonly shadow?: Explanation
 }
 
 /** What to drop from the cache. Leases stay at the server and lapse there. */

@@ -56,7 +56,7 @@ export interface GatewayOptions {
    * folder. Default false; `gateway.reloadPolicies()` does it when you say so, such as at a SIGHUP.
    */
   readonly watchPolicies?: boolean
-  /** DANGEROUS: no policy is asked, everything the server allows passes. Excludes `policies`. Default false. */
+  /** DANGEROUS: no policy is asked, everything the server allows passes. Excludes `policies` but those of mode shadow. Default false. */
   readonly dangerouslyAllowEverything?: boolean
   /** Attributes that policies are judged on. Default: none. */
   readonly caller?: CallerAttributes
@@ -122,14 +122,17 @@ export function resolveGateway(options: GatewayOptions | OwnAccessOptions, envir
   checkNames('createGateway()', options, NAMES)
   checkNames('cache', options.cache ?? {}, ['maxEntries'])
   const unrestricted = booleanOption('dangerouslyAllowEverything', options.dangerouslyAllowEverything, false)
-  if (unrestricted && options.policies !== undefined) {
-    throw new TypeError('dangerouslyAllowEverything and policies contradict each other: give one')
+  const policies = checkedPolicies(options.policies)
+  if (unrestricted && options.policies !== undefined && !isShadowOnly(policies)) {
+    throw new TypeError(
+      'dangerouslyAllowEverything and policies contradict each other: give one, or policies of "mode": "shadow" alone',
+    )
   }
   const endpoint = resolveEndpoint(options.server, environment)
   return Object.freeze({
     ...endpoint,
     auth: checkedAuth(options.auth ?? ownAccess(endpoint.server), endpoint.server),
-    policies: checkedPolicies(options.policies),
+    policies,
     watchPolicies: checkedWatch(options),
     unrestricted,
     caller: createCaller(options.caller ?? {}),
@@ -241,6 +244,14 @@ export function checkedPolicies(policies: unknown): GatewayConfig['policies'] {
   throw new TypeError(
     `policies must be the path of a folder, a list of documents or compiled policies, got ${typed(policies)}`,
   )
+}
+
+/** Nothing that is enforced. What stands in a folder is found out when it is read. */
+function isShadowOnly(policies: GatewayConfig['policies']): boolean {
+  if ('folder' in policies) return true
+  const documents =
+    'compiled' in policies ? policies.compiled.documents.map(({ document }) => document) : policies.documents
+  return documents.length > 0 && documents.every((document) => Object(document).mode === 'shadow')
 }
 
 function checkedAudit(audit: unknown): Pick<GatewayConfig, 'devices' | 'auditKey'> {

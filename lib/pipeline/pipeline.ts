@@ -3,7 +3,7 @@ import { type Revocation, revocationOf } from '../lease/revocations.ts'
 import { type Answer, SealedAnswer } from '../model/answer.ts'
 import type { AuditEntry } from '../model/audit-entry.ts'
 import type { Caller } from '../model/caller.ts'
-import type { Decision } from '../model/decision.ts'
+import { type Decision, withShadowOf } from '../model/decision.ts'
 import { EMPTY_ANSWER } from '../model/envelope.ts'
 import type { GatewayEvents } from '../model/events.ts'
 import type { CallOptions } from '../model/gateway.ts'
@@ -153,9 +153,10 @@ class RequestPipeline implements Pipeline {
       return this.#refuse(id, who, request, trace, denial(verdict.decision, request))
     }
     const guarded = this.#deps.guardLease(who.caller, request, verdict)
-    if (guarded !== undefined) return this.#refuse(id, who, request, trace, denial(guarded, request))
+    if (guarded !== undefined)
+      return this.#refuse(id, who, request, trace, denial(withShadowOf(guarded, verdict.decision), request))
     if (options.dryRun === true) return Promise.resolve(new SealedAnswer(EMPTY_ANSWER, DRY_RUN, verdict.decision))
-    this.#count('allow', verdict.decision.reason)
+    this.#count(verdict.decision)
     const { signal, timeoutMs } = options
     const call: Call = {
       id,
@@ -198,7 +199,7 @@ class RequestPipeline implements Pipeline {
     }
     if (!('effect' in checked)) return this.#deps.serveAlone({ ...call, request: checked })
     const { policy, rule } = call.verdict.decision
-    return this.#unsent(call, denial({ ...checked, policy, rule }, call.request))
+    return this.#unsent(call, denial(withShadowOf({ ...checked, policy, rule }, call.verdict.decision), call.request))
   }
 
   /** What had to be found out first refused the request, or could not be found out. */
@@ -219,7 +220,7 @@ class RequestPipeline implements Pipeline {
   ): Promise<never> {
     const decision = refusedDecision(error)
     if (decision === undefined) throw error
-    this.#count('deny', decision.reason)
+    this.#count(decision)
     const { entries, emit } = this.#deps
     const auth = who.identity.session.peek()?.audit
     const subject = { id, caller: who.caller, decision, request, auth, trace }
@@ -234,8 +235,8 @@ class RequestPipeline implements Pipeline {
     return options.traceparent === undefined ? undefined : parseTraceparent(options.traceparent)
   }
 
-  #count(effect: 'allow' | 'deny', reason: string): void {
-    this.#deps.telemetry.count('portcullis.policy.decisions', decisionAttributes(effect, reason))
+  #count(decision: Decision): void {
+    this.#deps.telemetry.count('portcullis.policy.decisions', decisionAttributes(decision))
   }
 }
 
@@ -254,11 +255,15 @@ const SPAN_ATTRIBUTES = Object.freeze({
 const decisionMemo = new Map<string, Readonly<Record<string, string>>>()
 
 /** Effects and reasons are fixed words, so the memo is small and a hit allocates nothing. */
-function decisionAttributes(effect: string, reason: string): Readonly<Record<string, string>> {
-  const key = `${effect} ${reason}`
+function decisionAttributes({ effect, reason, shadow }: Decision): Readonly<Record<string, string>> {
+  const key = shadow === undefined ? `${effect} ${reason}` : `${effect} ${reason} ${shadow.effect}`
   let attributes = decisionMemo.get(key)
   if (attributes === undefined) {
-    attributes = Object.freeze({ 'portcullis.decision.effect': effect, 'portcullis.decision.reason': reason })
+    attributes = Object.freeze({
+      'portcullis.decision.effect': effect,
+      'portcullis.decision.reason': reason,
+      ...(shadow === undefined ? {} : { 'portcullis.shadow.effect': shadow.effect }),
+    })
     decisionMemo.set(key, attributes)
   }
   return attributes

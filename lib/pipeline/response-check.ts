@@ -1,4 +1,4 @@
-import type { Decision } from '../model/decision.ts'
+import { type Decision, withShadowOf } from '../model/decision.ts'
 import type { GatewayRequest } from '../model/request.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
@@ -25,6 +25,24 @@ export function responseRefusal(
     return { effect: 'deny', reason: 'response-schema', policy: name, rule, message }
   }
   return policy.checkResponse(verdict, answer.data)
+}
+
+/**
+ * What is recorded of `call` with its answer: `decision`, with what shadow policies would make of that answer.
+ *
+ * @param decision - Default: the one that let the request pass.
+ */
+export function answerDecision(
+  policy: PolicyEngine,
+  { verdict, request }: Pick<Call, 'verdict' | 'request'>,
+  answer: ServerAnswer,
+  decision: Decision = verdict.decision,
+): Decision {
+  const { shadow } = verdict
+  if (shadow === undefined) return decision
+  const isLet = shadow.decision.effect === 'allow'
+  const refusal = isLet ? responseRefusal(policy, { verdict: shadow, request }, answer) : undefined
+  return withShadowOf(decision, { shadow: refusal ?? shadow.decision })
 }
 
 function isOpenThoughAskedWrapped(request: GatewayRequest, answer: ServerAnswer): boolean {

@@ -1,5 +1,6 @@
 import { AuditError } from '../errors/index.ts'
 import { type Answer, SealedAnswer } from '../model/answer.ts'
+import type { Decision } from '../model/decision.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Admission, Room } from './admission.ts'
@@ -8,7 +9,7 @@ import { isChange, withheld } from './denial.ts'
 import type { Entries, EntrySubject } from './entries.ts'
 import { livesMs } from './lives.ts'
 import type { Release } from './release.ts'
-import { responseRefusal } from './response-check.ts'
+import { answerDecision, responseRefusal } from './response-check.ts'
 import type { Exchange, Send } from './sender.ts'
 
 export interface ServeDeps {
@@ -47,13 +48,15 @@ async function admitted({ admission, entries }: ServeDeps, call: Call, subject: 
 async function serve(deps: ServeDeps, call: Call, subject: EntrySubject, room: Room): Promise<Answer> {
   const { entries, send, policy, release, clock } = deps
   const exchange = await sent(send, deps, call, subject)
-  const answered = { ...subject, auth: exchange.token?.audit }
   const { request, verdict } = call
+  const decision = answerDecision(policy, call, exchange.answer)
+  const answered = { ...subject, decision, auth: exchange.token?.audit }
   const refusal = responseRefusal(policy, call, exchange.answer)
   if (refusal !== undefined) {
     const error = withheld(refusal, request, isChange(request))
     await release(exchange, request)
-    throw didItAnyway(await entries.failure({ ...answered, decision: refusal }, 'response', error), call)
+    const refused = { ...answered, decision: answerDecision(policy, call, exchange.answer, refusal) }
+    throw didItAnyway(await entries.failure(refused, 'response', error), call)
   }
   try {
     await entries.response(answered, entries.answered(exchange.answer, 'server'))
@@ -66,11 +69,15 @@ async function serve(deps: ServeDeps, call: Call, subject: EntrySubject, room: R
   return new SealedAnswer(exchange.answer, { source: 'server', ageMs: 0, ttlMs, verifiedMs: 0 }, verdict.decision)
 }
 
-/** What the entries of `call` have in common. A token is named where the session has one already. */
-export function subjectOf(call: Call): EntrySubject {
-  const { id, caller, request, trace, verdict } = call
+/**
+ * What the entries of `call` have in common. A token is named where the session has one already.
+ *
+ * @param decision - Default: the one that let it pass.
+ */
+export function subjectOf(call: Call, decision: Decision = call.verdict.decision): EntrySubject {
+  const { id, caller, request, trace } = call
   const auth = call.isLogin ? undefined : call.identity.session.peek()?.audit
-  return { id, caller, request, trace, decision: verdict.decision, auth }
+  return { id, caller, request, trace, decision, auth }
 }
 
 async function sent(send: Send, deps: ServeDeps, call: Call, subject: EntrySubject): Promise<Exchange> {

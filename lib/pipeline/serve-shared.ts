@@ -11,11 +11,12 @@ import type { ServerAnswer } from '../model/server-answer.ts'
 import { Works } from '../model/works.ts'
 import type { Call } from './call.ts'
 import { denial, withheld } from './denial.ts'
+import type { EntrySubject } from './entries.ts'
 import { type HoldSource, hold } from './hold.ts'
 import { arrive, type Landed } from './landed.ts'
 import { livesMs } from './lives.ts'
 import { type CallOrigin, createOrigins } from './origin.ts'
-import { responseRefusal } from './response-check.ts'
+import { answerDecision, responseRefusal } from './response-check.ts'
 import { subjectOf } from './serve-alone.ts'
 import type { ServeShared, ServeSharedDeps, Verified } from './serve-shared-contract.ts'
 import { grantOf, HELD, isFinal, isOurs, isPassing, keyOf } from './shared-call.ts'
@@ -200,7 +201,7 @@ class SharedServer implements ServeShared, HoldSource {
       throw new LeaseError('ERR_PORTCULLIS_LEASE_NONE', `${request.operation} ${request.path} no longer gives a lease`)
     }
     try {
-      const subject = { ...subjectOf(call), auth: exchange.token?.audit }
+      const subject = { ...this.#subject(call, exchange.answer), auth: exchange.token?.audit }
       await this.#check(call, exchange.answer, kept, subject)
       await entries.response(subject, this.#auditLanded(exchange.answer, kept, true))
     } catch (error) {
@@ -237,7 +238,7 @@ class SharedServer implements ServeShared, HoldSource {
   async #giveLanded(call: Call, landed: Landed, led: boolean): Promise<Answer> {
     const { exchange, kept } = landed
     const audit = this.#auditLanded(exchange.answer, kept, led)
-    const subject = { ...subjectOf(call), auth: exchange.token?.audit }
+    const subject = { ...this.#subject(call, exchange.answer), auth: exchange.token?.audit }
     const isRead = kept !== undefined && call.isHeld !== true
     // From here on: while this call waits for the audit, nobody may have it revoked.
     if (isRead) kept.readers += 1
@@ -298,7 +299,7 @@ class SharedServer implements ServeShared, HoldSource {
 
   /** A hit: checked by the caller's own rule, recorded in one entry, since nothing left the process. */
   async #give(call: Call, kept: Kept, at: Moment, source: Source): Promise<Answer> {
-    const subject = subjectOf(call)
+    const subject = this.#subject(call, openKept(kept))
     const form = kept.audit(this.#answered)
     const audit = source === 'cache' ? form : { ...form, source }
     // Taken from here on: while this call waits for the audit, another's refusal must not end the lease.
@@ -320,18 +321,18 @@ class SharedServer implements ServeShared, HoldSource {
 
   readonly #answered = (answer: ServerAnswer): AuditResponse => this.#deps.entries.answered(answer, 'cache')
 
-  async #check(
-    call: Call,
-    answer: ServerAnswer,
-    kept: Kept | undefined,
-    subject: ReturnType<typeof subjectOf>,
-  ): Promise<void> {
+  #subject(call: Call, answer: ServerAnswer): EntrySubject {
+    return subjectOf(call, answerDecision(this.#deps.policy, call, answer))
+  }
+
+  async #check(call: Call, answer: ServerAnswer, kept: Kept | undefined, subject: EntrySubject): Promise<void> {
     const { verdict, request } = call
     if (!verdict.checksResponse || kept?.passed(verdict) === true) return
     const refusal = responseRefusal(this.#deps.policy, call, answer)
     if (refusal === undefined) return kept?.markPassed(verdict)
     const error = withheld(refusal, request, false)
-    throw await this.#deps.entries.failure({ ...subject, decision: refusal }, 'response', error)
+    const decision = answerDecision(this.#deps.policy, call, answer, refusal)
+    throw await this.#deps.entries.failure({ ...subject, decision }, 'response', error)
   }
 
   #moment(): Moment {

@@ -18,6 +18,8 @@ export interface Scope {
   /** Rule sets of each caller, root first. */
   readonly chain: readonly (readonly RuleSet[])[]
   readonly plans: Map<Operation, Map<string, Plan>>
+  /** A policy of mode shadow binds one of the callers. */
+  readonly isShadowed: boolean
 }
 
 /** Namespaces of the policies, and what binds there. */
@@ -93,7 +95,11 @@ export class Bindings {
     const scopes = new Map<string, Scope>()
     for (const namespace of this.#namespaces) {
       const inside = sets.map((link) => link.filter((set) => set.namespace === namespace))
-      scopes.set(namespace, { chain: inside, plans: new Map() })
+      scopes.set(namespace, {
+        chain: inside,
+        plans: new Map(),
+        isShadowed: inside.flat().some(({ isShadow }) => isShadow),
+      })
     }
     return scopes
   }

@@ -5,12 +5,11 @@ import type { JsonObject } from '../model/json.ts'
 import type { GatewayRequest } from '../model/request.ts'
 import { checkNames } from '../options/check.ts'
 import type { Clock } from '../ports/clock.ts'
-import { Bindings } from './binding.ts'
-import { explained, unexplained } from './explain.ts'
-import { judge, NO_POLICY } from './judge.ts'
 import { type LoadedPolicies, loadPolicies, namespaceProblem } from './load.ts'
+import { PolicyRuling, type Ruling, UNRESTRICTED } from './ruling.ts'
 import type { SchemaCompiler } from './schema-compiler.ts'
-import { allowed, denied, type PolicyDocument, type RuleVerdict, type Verdict } from './verdict.ts'
+import { Shadow } from './shadow.ts'
+import { denied, type PolicyDocument, type RuleVerdict, type Verdict } from './verdict.ts'
 
 export type { CacheGrant, PolicyDocument, Verdict } from './verdict.ts'
 
@@ -34,7 +33,7 @@ export interface PolicyEngine {
 export interface PolicyEngineOptions {
   /** Of policies that name none; canonical, `''` for the root. */
   readonly namespace: string
-  /** DANGEROUS: lets everything through. Only where there are no documents. Default: false. */
+  /** DANGEROUS: lets everything through. Only where no policy is enforced: those of mode shadow may be there. Default: false. */
   readonly unrestricted?: boolean
   /** Its wall clock tells time windows; without one, rules with `when` allow nothing, and deny always. */
   readonly clock?: Pick<Clock, 'wallTime'>
@@ -48,7 +47,7 @@ export interface PolicyEngineOptions {
  * Without documents everything is denied. Schemas are compiled here, so that deciding never does.
  *
  * @throws {PolicyLoadError} `ERR_PORTCULLIS_POLICY_INVALID`: the first fault, by file and JSON pointer.
- * @throws {TypeError} for wrong options, and for `unrestricted` together with documents.
+ * @throws {TypeError} for wrong options, and for `unrestricted` together with policies that are enforced.
  *
  * @example
  * const rules = [{ path: 'kv/data/orders', operations: ['read'], effect: 'allow' }]
@@ -62,31 +61,34 @@ export async function createPolicyEngine(
   if (typeof options.namespace !== 'string') throw new TypeError('namespace must be a string')
   const problem = namespaceProblem(options.namespace)
   if (problem !== undefined) throw new TypeError(`namespace is not canonical: ${problem}`)
-  if (options.unrestricted !== true) {
-    return new RuleEngine(await loadPolicies(documents, options.namespace, options.compiler), options.clock)
+  const loaded = await loadPolicies(documents, options.namespace, options.compiler)
+  if (options.unrestricted !== true) return new RuleEngine(new PolicyRuling(loaded.sets), loaded, options.clock)
+  if (loaded.sets.length > 0) {
+    throw new TypeError(
+      'unrestricted lets everything through, so it cannot be combined with policies but those of mode "shadow": leave one out',
+    )
   }
-  if (documents.length > 0) {
-    throw new TypeError('unrestricted lets everything through, so it cannot be combined with policies: leave one out')
-  }
-  return UNRESTRICTED
+  return new RuleEngine(UNRESTRICTED, loaded, options.clock)
 }
 
 class RuleEngine implements PolicyEngine {
   readonly policies: readonly string[]
-  readonly #sets: LoadedPolicies['sets']
-  readonly #bindings: Bindings
+  readonly #ruling: Ruling
+  readonly #shadow: Shadow | undefined
   /** `undefined` where no rule asks for the time. */
   readonly #clock: PolicyEngineOptions['clock']
 
-  constructor({ policies, sets, isTimed }: LoadedPolicies, clock: PolicyEngineOptions['clock']) {
-    this.#clock = isTimed ? clock : undefined
+  constructor(ruling: Ruling, { policies, together, isTimed }: LoadedPolicies, clock: PolicyEngineOptions['clock']) {
     this.policies = Object.freeze(policies)
-    this.#sets = sets
-    this.#bindings = new Bindings(sets)
+    this.#ruling = ruling
+    this.#shadow = together === undefined ? undefined : new Shadow(together)
+    this.#clock = isTimed ? clock : undefined
   }
 
   decide(caller: Caller, request: GatewayRequest): Verdict {
-    return this.#judge(caller, request, this.#nowMs())
+    const nowMs = this.#nowMs()
+    const verdict = this.#ruling.decide(caller, request, nowMs)
+    return this.#shadow === undefined ? verdict : this.#shadow.beside(verdict, caller, request, nowMs)
   }
 
   checkResponse(verdict: Verdict, data: JsonObject | undefined): Decision | undefined {
@@ -105,16 +107,11 @@ class RuleEngine implements PolicyEngine {
 
   explain(caller: Caller, request: GatewayRequest): Explanation {
     const nowMs = this.#nowMs()
-    const { decision } = this.#judge(caller, request, nowMs)
-    const chain = this.#bindings.of(caller).get(request.namespace)?.chain ?? []
-    const sets = this.#sets.filter(({ namespace }) => namespace === request.namespace)
-    return explained({ caller, request, decision, sets, chain, nowMs })
-  }
-
-  #judge(caller: Caller, request: GatewayRequest, nowMs: number): RuleVerdict {
-    const scope = this.#bindings.of(caller).get(request.namespace)
-    if (scope === undefined) return NO_POLICY
-    return judge(this.#bindings.plan(scope, request.operation, request.path), request, nowMs)
+    const explanation = this.#ruling.explain(caller, request, nowMs)
+    if (this.#shadow === undefined) return explanation
+    const verdict = this.#ruling.decide(caller, request, nowMs)
+    const { decision } = this.#shadow.beside(verdict, caller, request, nowMs)
+    return Object.freeze({ ...explanation, decision, shadow: this.#shadow.explain(caller, request, nowMs) })
   }
 
   /** Read once a decision, so that no window shuts between two of its rules. */
@@ -122,20 +119,3 @@ class RuleEngine implements PolicyEngine {
     return this.#clock === undefined ? Number.NaN : this.#clock.wallTime()
   }
 }
-
-const LETS_ALL: Verdict = allowed(
-  {
-    reason: 'unrestricted',
-    policy: undefined,
-    rule: undefined,
-    message: 'no policies are in force: everything is allowed',
-  },
-  { cache: undefined, createOnly: false, managesLeases: true, responses: [] },
-)
-
-const UNRESTRICTED: PolicyEngine = Object.freeze({
-  policies: Object.freeze([]),
-  decide: () => LETS_ALL,
-  checkResponse: () => undefined,
-  explain: () => unexplained(LETS_ALL.decision),
-})

@@ -16,7 +16,10 @@ import { createZones } from './when/zones.ts'
 export interface LoadedPolicies {
   /** In the order given. */
   readonly policies: readonly string[]
+  /** Of policies that are enforced. */
   readonly sets: readonly RuleSet[]
+  /** Those and the ones of mode shadow, in the order loaded; `undefined` without such. */
+  readonly together: readonly RuleSet[] | undefined
   /** Some rule has time windows. */
   readonly isTimed: boolean
 }
@@ -33,13 +36,19 @@ export async function loadPolicies(
   namespace: string,
   compiler?: SchemaCompiler,
 ): Promise<LoadedPolicies> {
-  if (documents.length === 0) return { policies: [], sets: [], isTimed: false }
+  if (documents.length === 0) return { policies: [], sets: [], together: undefined, isTimed: false }
   const copies = documents.map(({ file, document }) => copyDocument(document, new Place(file)))
   const loader = new Loader(compiler ?? (await loadSchemaCompiler(copies)), namespace)
   documents.forEach(({ file }, at) => {
     loader.add(copies[at] ?? null, new Place(file))
   })
-  return { policies: [...loader.files.keys()], sets: [...loader.sets.values()], isTimed: loader.isTimed }
+  const sets = [...loader.sets.values()]
+  return {
+    policies: [...loader.files.keys()],
+    sets: sets.filter(({ isShadow }) => !isShadow),
+    together: sets.some(({ isShadow }) => isShadow) ? sets : undefined,
+    isTimed: loader.isTimed,
+  }
 }
 
 interface OpenRuleSet extends RuleSet {
@@ -72,7 +81,6 @@ class Loader {
       throw place.at('policy').refusal(`the policy ${JSON.stringify(policy)} is already defined in ${other}`)
     }
     this.files.set(policy, place.file)
-    if (source.mode === 'shadow') throw place.at('mode').refusal('the mode "shadow" is not supported yet')
     const set = this.#setFor(source, place)
     set.policies.push(policy)
     for (const rule of this.#rules(source, policy, place)) {
@@ -97,13 +105,14 @@ class Loader {
     const namespace = typeof source.namespace === 'string' ? source.namespace : this.#namespace
     const problem = namespaceProblem(namespace)
     if (problem !== undefined) throw place.at('namespace').refusal(problem)
-    const key = JSON.stringify([namespace, source.subject ?? null])
+    const isShadow = source.mode === 'shadow'
+    const key = JSON.stringify([namespace, source.subject ?? null, isShadow])
     let set = this.sets.get(key)
     if (set === undefined) {
       const subject = this.#subject(source.subject, place.at('subject'))
       const asksForToken = demandsToken(source.subject)
       const indexes = { rules: new PathIndex<Rule>(), forbids: new PathIndex<Rule>(), templates: undefined }
-      set = { namespace, subject, asksForToken, policies: [], ...indexes }
+      set = { namespace, subject, asksForToken, isShadow, policies: [], ...indexes }
       this.sets.set(key, set)
     }
     return set

@@ -6,13 +6,15 @@ import type { SchemaCheck } from './schema-compiler.ts'
 import type { Unresolved } from './template/resolved-index.ts'
 import type { Templates } from './template/templates.ts'
 
-/** The rules of all policies that share a namespace and a subject: they bind a caller together or not at all. */
+/** The rules of all policies that share a namespace, a subject and a mode: they bind a caller together or not at all. */
 export interface RuleSet {
   readonly namespace: string
   /** `undefined` binds every caller. */
   readonly subject: SchemaCheck | undefined
   /** Does the subject demand the attribute `token`? Only such sets bind the holder of a token as such. */
   readonly asksForToken: boolean
+  /** Of policies of mode shadow. */
+  readonly isShadow: boolean
   /** Names, in the order loaded. */
   readonly policies: readonly string[]
   /** Rules that allow or deny. */

@@ -36,6 +36,8 @@ export interface Verdict {
   readonly managesLeases?: boolean
   /** Some rule of the chain has a response schema. */
   readonly checksResponse: boolean
+  /** What shadow policies would make of it, and of the answer; its decision stands in `decision.shadow`, too. */
+  readonly shadow?: Verdict
 }
 
 /** The response schema of a rule that allowed, and whose it is. */
@@ -79,6 +81,12 @@ export function allowed(
     checksResponse: responses.length > 0,
     responses: Object.freeze(responses),
   })
+}
+
+/** `verdict`, beside what would be decided if shadow policies were enforced. */
+export function withShadow(verdict: RuleVerdict, shadow: RuleVerdict): RuleVerdict {
+  const decision = Object.freeze({ ...verdict.decision, shadow: shadow.decision })
+  return Object.freeze({ ...verdict, decision, shadow })
 }
 
 /** The verdict over a chain of callers that all allow, root first: the decision of the last, the narrowest of the rest. */

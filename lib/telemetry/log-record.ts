@@ -23,7 +23,7 @@ export function logRecord(entry: AuditEntry | AuditGap): LogRecord {
 type Flat = Record<string, string | number | boolean>
 
 function entryAttributes(entry: AuditEntry): Attributes {
-  const { auth, caller, decision, error, event, instance, request, response, sequence } = entry
+  const { auth, caller, decision, error, event, instance, request, response, sequence, shadow } = entry
   const flat: Flat = {
     'portcullis.audit.instance': instance,
     'portcullis.audit.sequence': sequence,
@@ -39,6 +39,12 @@ function entryAttributes(entry: AuditEntry): Attributes {
   put(flat, 'portcullis.decision.rule', decision.rule)
   put(flat, 'portcullis.decision.pointer', decision.pointer)
   put(flat, 'portcullis.decision.keyword', decision.keyword)
+  put(flat, 'portcullis.shadow.effect', shadow?.effect)
+  put(flat, 'portcullis.shadow.reason', shadow?.reason)
+  put(flat, 'portcullis.shadow.policy', shadow?.policy)
+  put(flat, 'portcullis.shadow.rule', shadow?.rule)
+  put(flat, 'portcullis.shadow.pointer', shadow?.pointer)
+  put(flat, 'portcullis.shadow.keyword', shadow?.keyword)
   put(flat, 'portcullis.auth', jsonOf(auth))
   put(flat, 'portcullis.request.query', jsonOf(request.query))
   put(flat, 'portcullis.request.data', jsonOf(request.data))

@@ -13,6 +13,7 @@ const FULL: Required<AuditEntry> = {
   sequence: 1,
   caller: { service: 'orders', admin: false, level: 3, groups: ['a', 'b'] },
   decision: { effect: 'deny', reason: 'request-schema', policy: 'p', rule: 'r', pointer: '/data/a', keyword: 'type' },
+  shadow: { effect: 'deny', reason: 'forbid', policy: 'q', rule: 'r', pointer: '/data/a', keyword: 'type' },
   auth: { client_token: HMAC, accessor: HMAC },
   request: {
     id: 'i-1-1',
