@@ -60,6 +60,12 @@ export const PLUGIN_CODES = {
     temporary: false,
     meaning: 'A database plugin refused or failed; `detail()` has its words, which can echo secrets.',
   },
+  ERR_PORTCULLIS_PLUGIN_PACKAGE: {
+    kind: 'PluginError',
+    temporary: false,
+    meaning:
+      'A package that portcullis leaves to you to install is missing; the message has the command that installs it.',
+  },
   ERR_PORTCULLIS_PLUGIN_INSTALL: {
     kind: 'PluginError',
     temporary: false,

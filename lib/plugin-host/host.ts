@@ -10,7 +10,7 @@ import { systemClock } from '../system/clock.ts'
 import { systemRandom } from '../system/random.ts'
 import { createSchedule } from '../system/schedule.ts'
 import { type PluginHostConfig, type PluginHostOptions, resolvePluginHost } from './options.ts'
-import { createPlugins } from './process/create-plugins.ts'
+import { openPlugins } from './process/open-plugins.ts'
 import type { Plugins } from './process/plugins.ts'
 import { createAccessMethod } from './router/access-method.ts'
 import type { Builtin } from './router/builtins.ts'
@@ -57,7 +57,8 @@ export interface PluginHost extends Transport {
  * @param drivers - Replaces parts of the outside.
  * @throws {TypeError|RangeError} an option is wrong; the message names it.
  * @throws {StorageError} the storage cannot be read.
- * @throws {PluginError} a plugin or mount of the options cannot be had. The storage is left open then.
+ * @throws {PluginError} a plugin or mount of the options cannot be had, or the package that speaks to plugins
+ *   (`ERR_PORTCULLIS_PLUGIN_PACKAGE`). The storage is left open then.
  */
 export async function createPluginHost(
   options: PluginHostOptions,
@@ -65,7 +66,7 @@ export async function createPluginHost(
 ): Promise<PluginHost> {
   const config = resolvePluginHost(options)
   const { clock = systemClock, random = systemRandom, builtins = builtinTable() } = drivers
-  const plugins = drivers.plugins ?? processesOf(config, clock, random)
+  const plugins = drivers.plugins ?? (await processesOf(config, clock, random))
   const tell = createTell(config.onEvent)
   const schedule = createSchedule(clock, { onError: (error) => tell('work-failed', { code: codeOf(error) }) })
   const { storage: store, defaultLeaseTtlMs, maxLeaseTtlMs } = config
@@ -83,9 +84,9 @@ export async function createPluginHost(
   }
 }
 
-function processesOf({ processes }: PluginHostConfig, clock: Clock, random: Random): Plugins {
+async function processesOf({ processes }: PluginHostConfig, clock: Clock, random: Random): Promise<Plugins> {
   if (processes === undefined) throw new TypeError('processes.folder is needed: the folder where plugins are run from')
-  return createPlugins({ ...processes, clock, random })
+  return openPlugins({ ...processes, clock, random })
 }
 
 /** What the options say has to be there. */

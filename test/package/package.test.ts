@@ -136,6 +136,39 @@ test('a peer that is not installed is named', async () => {
   assert.match(await reading('memory', some), /"color":"green"/)
 })
 
+interface Heard {
+  readonly isOurs: boolean
+  readonly code: string
+  readonly words: string
+}
+
+test('who lacks an optional package hears a coded error with the command that installs it', async () => {
+  const bare = JSON.parse(await run(process.execPath, ['missing.mjs'], withPeers('bare', []))) as Record<string, Heard>
+  const expected = [
+    ['lmdb', 'ERR_PORTCULLIS_STORAGE_FAILED', /npm install lmdb\b/],
+    ['postgres', 'ERR_PORTCULLIS_STORAGE_FAILED', /npm install pg\b/],
+    ['host', 'ERR_PORTCULLIS_PLUGIN_PACKAGE', /npm install @bufbuild\/protobuf$/],
+    ['inspect', 'ERR_PORTCULLIS_PLUGIN_PACKAGE', /npm install @bufbuild\/protobuf$/],
+  ] as const
+  for (const [what, code, words] of expected) {
+    assert.deepEqual([bare[what]?.isOurs, bare[what]?.code], [true, code], what)
+    assert.match(String(bare[what]?.words), words)
+  }
+  const { status, stderr } = bare.serve as unknown as { readonly status: number; readonly stderr: string }
+  assert.equal(status, 1)
+  assert.match(stderr, /the plugin cannot start.*npm install @bufbuild\/protobuf/)
+
+  const some = withPeers('no-pg', ['@bufbuild/protobuf'])
+  const { host } = JSON.parse(await run(process.execPath, ['missing.mjs'], some)) as Record<string, Heard>
+  assert.equal(host?.isOurs, true)
+  assert.match(String(host?.words), /npm install pg\b/)
+})
+
+test('packing a plugin without esbuild tells how to install it', async () => {
+  const command = join(consumer, 'node_modules/.bin/portcullis')
+  await assert.rejects(run(command, ['plugin', 'pack', 'works.mjs'], consumer), /npm install --save-dev esbuild/)
+})
+
 /** A copy of the consumer that has these packages too. */
 function withPeers(name: string, peers: readonly string[]): string {
   const copy = join(folder, name)

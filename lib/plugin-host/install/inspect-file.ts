@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
-import { createPlugins } from '../process/create-plugins.ts'
+import { openPlugins } from '../process/open-plugins.ts'
 import type { Inspection, Isolation, PluginType } from '../process/plugins.ts'
 import { installError, reasonOf } from './failure.ts'
 import { hashFile } from './hash-file.ts'
@@ -27,7 +27,8 @@ export interface FileInspection extends Inspection {
 /**
  * Starts a plugin that nobody has registered, in quarantine, and tells what it says of itself. It runs as this user.
  *
- * @throws {PluginError} the file cannot be read (`ERR_PORTCULLIS_PLUGIN_INSTALL`), or is no plugin (`ERR_PORTCULLIS_PLUGIN_START`, …).
+ * @throws {PluginError} the file cannot be read (`ERR_PORTCULLIS_PLUGIN_INSTALL`), or is no plugin (`ERR_PORTCULLIS_PLUGIN_START`, …);
+ *   `ERR_PORTCULLIS_PLUGIN_PACKAGE`: an optional package is not installed.
  */
 export async function inspectFile(path: string, options: InspectFileOptions = {}): Promise<FileInspection> {
   const file = resolve(path)
@@ -37,7 +38,7 @@ export async function inspectFile(path: string, options: InspectFileOptions = {}
   })
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-inspect-'))
   const { startTimeoutMs, ...rest } = options
-  const plugins = createPlugins({ folder, ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }) })
+  const plugins = await openPlugins({ folder, ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }) })
   try {
     return { sha256, ...(await look(plugins, { name: basename(path), path: file, sha256, ...rest })) }
   } finally {

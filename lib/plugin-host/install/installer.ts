@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { checkNames, stringOption, typed } from '../../options/check.ts'
-import { createPlugins } from '../process/create-plugins.ts'
+import { openPlugins } from '../process/open-plugins.ts'
 import type { Inspection, Isolation, PluginType } from '../process/plugins.ts'
 import { canonicalVersion } from '../router/version.ts'
 import { installError, lockError, untrustedError } from './failure.ts'
@@ -191,7 +191,7 @@ class FileInstaller implements Installer {
     { type, version, isolation, signal }: InstallOptions,
   ): Promise<Looked> {
     const { name, path, sha256, integrity, toolchain } = fetched
-    const plugins = createPlugins({ folder: join(stage, 'quarantine') })
+    const plugins = await openPlugins({ folder: join(stage, 'quarantine') })
     try {
       const wanted = type ?? fetched.type
       const inspection = await look(plugins, { name, path, sha256, type: wanted, isolation, signal })

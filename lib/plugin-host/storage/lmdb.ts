@@ -79,7 +79,7 @@ function load(): { readonly open: Open } {
   try {
     return createRequire(import.meta.url)('lmdb')
   } catch (cause) {
-    const message = 'the package lmdb cannot be loaded: install it, or take another storage driver'
+    const message = 'the package lmdb cannot be loaded: install it (npm install lmdb), or take another storage driver'
     throw new StorageError('ERR_PORTCULLIS_STORAGE_FAILED', message, { cause, temporary: false })
   }
 }

@@ -8,7 +8,7 @@ export async function loadPg(): Promise<PgModule> {
   try {
     return (await import('pg')).default
   } catch (cause) {
-    const message = 'the package pg cannot be loaded: install it, or take another storage driver'
+    const message = 'the package pg cannot be loaded: install it (npm install pg), or take another storage driver'
     throw new StorageError('ERR_PORTCULLIS_STORAGE_FAILED', message, { cause, temporary: false })
   }
 }

@@ -1,11 +1,12 @@
 import { rmSync, writeSync } from 'node:fs'
 import { format } from 'node:util'
+import { loadWire } from '../../plugin-host/wire/load.ts'
 import type { Plugin } from '../definition.ts'
 import type { PluginLog } from '../host.ts'
 import { failureOf } from '../reply.ts'
 import { readLaunchEnvironment } from './environment.ts'
 import { createLog } from './log.ts'
-import { type PluginProcess, startPluginProcess } from './plugin-process.ts'
+import type { PluginProcess } from './plugin-process.ts'
 
 /** Options of {@link serve}. */
 export interface ServeOptions {
@@ -45,6 +46,7 @@ export async function serve(plugins: Plugin | readonly Plugin[], options: ServeO
       process.exit(2)
     })
   try {
+    const { startPluginProcess } = await loadWire(() => import('./plugin-process.ts'))
     const running = await startPluginProcess({
       plugins: all,
       launch,

@@ -134,6 +134,6 @@ export async function loadPg(): Promise<PgModule> {
   try {
     return (await import('pg')).default
   } catch {
-    throw new PluginRefusal('the package pg cannot be loaded: install it beside portcullis')
+    throw new PluginRefusal('the package pg cannot be loaded: install it beside portcullis (npm install pg)')
   }
 }
