@@ -150,13 +150,16 @@ export function namespaceProblem(namespace: string): string | undefined {
   return undefined
 }
 
-/** Parts of the policy schema, and what they ask of a text. */
+/** Parts of our schemas, and what they ask of a text. */
 const FORMS: readonly (readonly [name: string, form: string])[] = [
   ['duration', 'a whole number and a unit, such as 30s, 5m, 1h'],
   ['timeOfDay', 'a time of day, such as 08:30'],
+  ['time', 'a time with its zone, such as 2026-01-05T09:30:00Z'],
+  ['wholeTtl', 'a whole number and s, m or h, such as 60s'],
 ]
 
-function structureRefusal(error: ErrorObject, place: Place): Error {
+/** What `error` of one of our own schemas says of a document. */
+export function structureRefusal(error: ErrorObject, place: Place): Error {
   const here = place.at(...keysOf(error.instancePath))
   const { params, keyword } = error
   if (keyword === 'additionalProperties') {

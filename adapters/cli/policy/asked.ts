@@ -23,7 +23,7 @@ export async function askedRequest(operation: string, path: string, options: Ask
   const data = options.data === undefined ? undefined : await dataOf(options.data)
   return {
     ...{ operation: known, path, query: queryOf(options.query) },
-    ...{ atMs: options.at === undefined ? Date.now() : timeOf(options.at) },
+    ...{ atMs: options.at === undefined ? Date.now() : await timeOf(options.at) },
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
     ...(wrapTtlMs === undefined ? {} : { wrapTtlMs }),
     ...(data === undefined ? {} : { data }),
@@ -94,17 +94,17 @@ function queryOf(pairs: readonly string[] = []): Readonly<Record<string, string>
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 }
 
 function wrapTtl(text: string): number {
-  const [, count, unit = ''] = /^([1-9][0-9]{0,8})([smh])$/.exec(text) ?? []
+  const [, count, unit = ''] = /^([1-9][0-9]{0,4})([smh])$/.exec(text) ?? []
   const seconds = SECONDS[unit]
   if (seconds === undefined)
     throw new UsageError(`--wrap-ttl must be such as 60s, 5m or 1h, not ${JSON.stringify(text)}`)
   return Number(count) * seconds * 1000
 }
 
-function timeOf(text: string): number {
-  const isWhole = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/.test(text)
-  const time = isWhole ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(time)) {
+async function timeOf(text: string): Promise<number> {
+  const { isoTimeMs } = await import('portcullis/policy')
+  const time = isoTimeMs(text)
+  if (time === undefined) {
     throw new UsageError(`--at must be a time with its zone, such as 2026-01-05T09:30:00Z, not ${JSON.stringify(text)}`)
   }
   return time

@@ -46,7 +46,8 @@ function unboundLines({ unbound }: Explanation): readonly string[] {
   return table(unbound.map(({ policy, link, why }) => [policy, ...(isChain ? [callerName(link)] : []), shown(why)]))
 }
 
-function ruleLines({ rules }: Explanation): readonly string[] {
+/** Each rule that was looked at, and what it had to say. */
+export function ruleLines({ rules }: Explanation): readonly string[] {
   if (rules.length === 0) return ['none matches the path']
   const isChain = rules.some(({ link }) => link > 0)
   return table(

@@ -9,8 +9,8 @@ export interface TextFile {
   readonly text: string
 }
 
-/** Endings of files that stand beside policies and are none; the gateway passes over them, too. */
-const BESIDE: readonly string[] = ['.policy-test.json']
+/** Ending of tests of policies, which stand beside them and are none; the gateway passes over them, too. */
+const TEST = '.policy-test.json'
 /** Larger than any policy, so that the policy's own limit is what is told. */
 const MAX_BYTES = 16 * 1024 * 1024
 
@@ -19,22 +19,41 @@ const MAX_BYTES = 16 * 1024 * 1024
  *
  * @throws {CommandError} `ERR_INPUT`: a file cannot be read, or a folder has no policy in it.
  */
-export async function readPolicyFiles(paths: readonly string[]): Promise<readonly TextFile[]> {
-  const found = await Promise.all(paths.map(policyFiles))
+export function readPolicyFiles(paths: readonly string[]): Promise<readonly TextFile[]> {
+  const isPolicy = (name: string): boolean => name.endsWith('.json') && !name.endsWith(TEST)
+  return readFiles(paths, isPolicy, 'there is no policy in', 'none of its files ends in .json')
+}
+
+/** Texts of tests of policies: those named, and those directly in the folders named. @throws {CommandError} `ERR_INPUT` */
+export function readTestFiles(paths: readonly string[]): Promise<readonly TextFile[]> {
+  const isTest = (name: string): boolean => name.endsWith(TEST)
+  return readFiles(paths, isTest, 'there is no test of policies in', `none of its files ends in ${TEST}`)
+}
+
+async function readFiles(
+  paths: readonly string[],
+  isMeant: (name: string) => boolean,
+  ...none: readonly [none: string, why: string]
+): Promise<readonly TextFile[]> {
+  const found = await Promise.all(
+    paths.map(async (path) => {
+      const files = await filesOf(path, isMeant)
+      if (files.length === 0) throw new CommandError(`${none[0]} ${path}: ${none[1]}`, 'ERR_INPUT')
+      return files
+    }),
+  )
   return Promise.all([...new Set(found.flat())].map(readTextFile))
 }
 
-async function policyFiles(path: string): Promise<readonly string[]> {
+/** The file itself, or the files directly in a folder that are meant, in the gateway's order. */
+async function filesOf(path: string, isMeant: (name: string) => boolean): Promise<readonly string[]> {
   const isFolder = (await reading(path, () => stat(path))).isDirectory()
   if (!isFolder) return [path]
   const files: string[] = []
-  for (const name of (await reading(path, () => readdir(path))).sort()) {
-    if (!name.endsWith('.json') || BESIDE.some((ending) => name.endsWith(ending))) continue
+  for (const name of (await reading(path, () => readdir(path))).filter(isMeant).sort()) {
     const file = join(path, name)
     if ((await reading(file, () => stat(file))).isFile()) files.push(file)
   }
-  if (files.length === 0)
-    throw new CommandError(`there is no policy in ${path}: none of its files ends in .json`, 'ERR_INPUT')
   return files
 }
 

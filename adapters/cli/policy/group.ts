@@ -4,6 +4,7 @@ import { addCompile } from './compile.ts'
 import { addExplain } from './explain.ts'
 import { addGenerate } from './generate.ts'
 import { addImport } from './import.ts'
+import { addTest } from './test-tables.ts'
 
 const EXIT_CODES = `
 Exit codes: 0 all is well, 1 something was found (a fault, a refusal, a row that fails),
@@ -22,4 +23,5 @@ export function addPolicyCommands(program: Command): void {
   addExplain(policy)
   addGenerate(policy)
   addImport(policy)
+  addTest(policy)
 }
