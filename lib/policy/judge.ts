@@ -2,7 +2,7 @@ import type { Decision } from '../model/decision.ts'
 import { OPERATIONS, type Operation } from '../model/operation.ts'
 import type { GatewayRequest } from '../model/request.ts'
 import { covers, grantsCreateOnly, isConditional, isSilent, type Rule } from './rule.ts'
-import { forbiddingRules, type PathForms, pathForms, type RuleSet, winningRules } from './rule-set.ts'
+import { forbiddingRules, pathForms, type RuleSet, winningGroups } from './rule-set.ts'
 import { combined, denied, type RuleVerdict } from './verdict.ts'
 
 /** What is settled by operation and path for one caller of a chain. */
@@ -86,37 +86,42 @@ function linkFor(sets: readonly RuleSet[], operation: Operation, path: string): 
   const forbids = forbiddingRules(sets, forms).filter((rule) => covers(rule, operation))
   const forbid = forbids.find(({ windows }) => windows === undefined)
   if (forbid !== undefined) return { verdict: forbid.verdict }
-  const rest = winningLink(sets, operation, forms, NO_RULES)
+  const rest = winningLink(sets, operation, winningGroups(sets, forms))
   return forbids.length === 0 ? rest : { timed: forbids.map((rule) => ({ rule, verdict: rule.verdict })), rest }
 }
 
-const NO_RULES: ReadonlySet<Rule> = new Set()
-
-/** By the rules of the winning path, while those in `silent` say nothing: what denies at times is as if absent at others. */
+/** By the rules of the winning path: of those `left` there, else of the next. What denies at times is as if absent at others. */
 function winningLink(
   sets: readonly RuleSet[],
   operation: Operation,
-  forms: PathForms,
-  silent: ReadonlySet<Rule>,
+  groups: Iterator<readonly Rule[], undefined>,
+  left: readonly Rule[] = [],
 ): Link {
-  const rules = winningRules(sets, forms, silent)
-  const winner = rules[0]
-  if (winner === undefined) return { verdict: noRule(sets) }
-  const timed = rules.filter(({ effect, windows }) => effect === 'deny' && windows !== undefined)
+  const rules = left.length > 0 ? left : groups.next().value
+  const winner = rules?.[0]
+  if (rules === undefined || winner === undefined) return { verdict: noRule(sets) }
   const covering = rules.filter((rule) => covers(rule, operation))
   const deny = covering.find(({ effect, windows }) => effect === 'deny' && windows === undefined)
   if (deny !== undefined) return { verdict: deny.verdict }
+  const [timed, others] = parted(rules)
   if (timed.length > 0) {
-    const rest = winningLink(sets, operation, forms, new Set([...silent, ...timed]))
-    const denials = timedDenials(timed, operation, timed.length === rules.length)
+    const rest = winningLink(sets, operation, groups, others)
+    const denials = timedDenials(timed, operation, others.length === 0)
     return denials.length === 0 ? rest : { timed: denials, rest }
   }
   // The server adds up what rules on one path grant: a rule for create alone must not narrow one for update.
-  const whole = covering.filter((rule) => operation !== 'write' || !grantsCreateOnly(rule))
-  const first = whole[0] ?? covering[0]
+  const isPart = (rule: Rule): boolean => operation === 'write' && grantsCreateOnly(rule)
+  const inTurn = [...covering.filter((rule) => !isPart(rule)), ...covering.filter(isPart)]
+  const first = inTurn[0]
   if (first === undefined) return { verdict: notGranted(winner, operation) }
   if (!isConditional(first)) return { verdict: first.verdict }
-  return { rules: [...whole, ...covering.filter((rule) => !whole.includes(rule))] }
+  return { rules: inTurn }
+}
+
+/** Rules that deny at times, and the others. */
+function parted(rules: readonly Rule[]): readonly [timed: readonly Rule[], others: readonly Rule[]] {
+  const isTimed = ({ effect, windows }: Rule): boolean => effect === 'deny' && windows !== undefined
+  return rules.some(isTimed) ? [rules.filter(isTimed), rules.filter((rule) => !isTimed(rule))] : [[], rules]
 }
 
 function fixedVerdict(links: readonly Link[]): RuleVerdict | undefined {
@@ -199,8 +204,9 @@ function refusal({ policy, id }: Rule, pointer: string, keyword: string, hint: s
 }
 
 function noRule(sets: readonly RuleSet[]): RuleVerdict {
-  const names = sets.flatMap(({ policies }) => policies)
-  const shown = names.slice(0, 5).join(', ') + (names.length > 5 ? `, … (${names.length} in all)` : '')
+  const count = sets.reduce((sum, { policies }) => sum + policies.length, 0)
+  const names = sets.slice(0, 5).flatMap(({ policies }) => policies.slice(0, 5))
+  const shown = names.slice(0, 5).join(', ') + (count > 5 ? `, … (${count} in all)` : '')
   const message = `no rule of the policies that bind the caller (${shown}) matches the path`
   return denied({ reason: 'no-rule', policy: undefined, rule: undefined, message })
 }

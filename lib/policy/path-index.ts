@@ -1,10 +1,10 @@
+import { AllSearch } from './paths/all-search.ts'
+import { entriesBelow, grownEntry, type OpenEntry, type PathEntry, type PathNode } from './paths/node.ts'
+import { PlusSearch } from './paths/plus-search.ts'
+import { PathTree } from './paths/tree.ts'
 import type { Pattern } from './pattern.ts'
 
-/** What stands at one pattern. */
-export interface PathEntry<T> {
-  readonly pattern: Pattern
-  readonly values: readonly T[]
-}
+export type { PathEntry } from './paths/node.ts'
 
 /** Finds what stands at the patterns that match a path. */
 export interface PathLookup<T> {
@@ -12,33 +12,25 @@ export interface PathLookup<T> {
   exact(path: string): PathEntry<T> | undefined
   /** Entries with a wildcard that match `path`, in no order. */
   wildcards(path: string): readonly PathEntry<T>[]
+  /** Of these, the one that the server lets win, by the order of `comparePatterns`. */
+  best(path: string): PathEntry<T> | undefined
   /** Everything, in no order. */
   entries(): Iterable<PathEntry<T>>
 }
 
-interface OpenEntry<T> extends PathEntry<T> {
-  readonly values: T[]
-}
-
-interface Node<T> {
-  readonly children: Map<string, Node<T>>
-  plus: Node<T> | undefined
-  /** A pattern that ends here. */
-  end: OpenEntry<T> | undefined
-  /** Patterns `…/ba*` whose last, partial segment stands at this depth, by that part. */
-  readonly prefixes: Map<string, OpenEntry<T>>
-  /** Lengths of the keys of `prefixes`. */
-  readonly prefixLengths: Set<number>
-}
-
 /**
- * Patterns by path segment: finding what matches costs by the depth of the path, not by the number of patterns.
+ * Patterns by path segment: finding what matches costs by the length of the path, not by the number of patterns.
  *
  * `+` also stands for an empty last segment, as at the server: `a/+` matches `a/`.
  */
 export class PathIndex<T> implements PathLookup<T> {
   readonly #exact = new Map<string, OpenEntry<T>>()
-  readonly #root: Node<T> = newNode()
+  readonly #tree = new PathTree<T>()
+
+  /** Nodes that look-ups have passed so far: what they cost, without a clock. */
+  get visits(): number {
+    return this.#tree.tally.visits
+  }
 
   add(pattern: Pattern, value: T): void {
     this.#entry(pattern).values.push(value)
@@ -49,75 +41,56 @@ export class PathIndex<T> implements PathLookup<T> {
   }
 
   wildcards(path: string): readonly PathEntry<T>[] {
-    const found: PathEntry<T>[] = []
-    collect(this.#root, path.split('/'), 0, found)
-    return found
+    return new AllSearch(this.#tree, path).found
+  }
+
+  /**
+   * The pattern whose first wildcard comes last wins. So it follows the path's own segments as far as patterns have them,
+   * and then goes back node by node: the first that has a match has the winner.
+   */
+  best(path: string): PathEntry<T> | undefined {
+    const segments = path.split('/')
+    const trunk = this.#trunk(segments)
+    const ends = new PlusSearch(this.#tree, segments, false)
+    const prefixes = new PlusSearch(this.#tree, segments, true)
+    for (let depth = trunk.length - 1; depth >= 0; depth -= 1) {
+      const { plus, prefixes: parts } = trunk[depth] ?? this.#tree.root
+      const part = parts?.longest(segments[depth] ?? '', this.#tree.tally)
+      // `a/b*` before `a/+`, and that before `a/*`, which stands before `a/+/*`.
+      if (part !== undefined && part.pattern.segments.at(-1) !== '') return part
+      const found = (plus && ends.best(plus, depth + 1)) ?? part ?? (plus && prefixes.best(plus, depth + 1))
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   *entries(): Generator<PathEntry<T>> {
     yield* this.#exact.values()
-    yield* entriesBelow(this.#root)
+    yield* entriesBelow(this.#tree.root)
   }
 
   #entry(pattern: Pattern): OpenEntry<T> {
-    if (pattern.isExact) return entryIn(this.#exact, pattern.text, pattern)
-    const inner = pattern.isPrefix ? pattern.segments.slice(0, -1) : pattern.segments
-    let node = this.#root
-    for (const segment of inner) node = descend(node, segment)
-    if (!pattern.isPrefix) {
-      node.end ??= { pattern, values: [] }
-      return node.end
+    if (!pattern.isExact) {
+      this.#tree.grew()
+      return grownEntry(this.#tree.root, pattern)
     }
-    const part = pattern.segments.at(-1) ?? ''
-    node.prefixLengths.add(part.length)
-    return entryIn(node.prefixes, part, pattern)
+    let entry = this.#exact.get(pattern.text)
+    if (entry === undefined) {
+      entry = { pattern, values: [] }
+      this.#exact.set(pattern.text, entry)
+    }
+    return entry
   }
-}
 
-function collect<T>(node: Node<T>, segments: readonly string[], depth: number, found: PathEntry<T>[]): void {
-  const segment = segments[depth]
-  if (segment === undefined) {
-    if (node.end !== undefined) found.push(node.end)
-    return
+  /** The nodes that literal segments lead to, one for each segment of the path at most; root first. */
+  #trunk(segments: readonly string[]): readonly PathNode<T>[] {
+    const trunk: PathNode<T>[] = []
+    let node: PathNode<T> | undefined = this.#tree.root
+    for (let depth = 0; depth < segments.length && node !== undefined; depth += 1) {
+      trunk.push(node)
+      node = node.children?.get(segments[depth] ?? '')
+    }
+    this.#tree.tally.visits += trunk.length
+    return trunk
   }
-  for (const length of node.prefixLengths) {
-    const entry = length <= segment.length ? node.prefixes.get(segment.slice(0, length)) : undefined
-    if (entry !== undefined) found.push(entry)
-  }
-  const child = node.children.get(segment)
-  if (child !== undefined) collect(child, segments, depth + 1, found)
-  if (node.plus !== undefined) collect(node.plus, segments, depth + 1, found)
-}
-
-function* entriesBelow<T>({ children, plus, end, prefixes }: Node<T>): Generator<PathEntry<T>> {
-  if (end !== undefined) yield end
-  yield* prefixes.values()
-  for (const child of children.values()) yield* entriesBelow(child)
-  if (plus !== undefined) yield* entriesBelow(plus)
-}
-
-function descend<T>(node: Node<T>, segment: string): Node<T> {
-  if (segment === '+') {
-    node.plus ??= newNode()
-    return node.plus
-  }
-  let child = node.children.get(segment)
-  if (child === undefined) {
-    child = newNode()
-    node.children.set(segment, child)
-  }
-  return child
-}
-
-function entryIn<T>(entries: Map<string, OpenEntry<T>>, key: string, pattern: Pattern): OpenEntry<T> {
-  let entry = entries.get(key)
-  if (entry === undefined) {
-    entry = { pattern, values: [] }
-    entries.set(key, entry)
-  }
-  return entry
-}
-
-function newNode<T>(): Node<T> {
-  return { children: new Map(), plus: undefined, end: undefined, prefixes: new Map(), prefixLengths: new Set() }
 }

@@ -42,34 +42,57 @@ export function pathForms(operation: Operation, path: string): PathForms {
   return { asked: isListing ? `${bare}/` : path, bare, isListing }
 }
 
-const NONE: ReadonlySet<Rule> = new Set()
-
 /**
- * The rules at the pattern that the server would let win, in the order loaded; empty where none matches.
+ * The rules at each pattern that matches, group by group, the one that the server lets win first; each in the order loaded.
  *
  * Exact beats wildcard. What is listed is also looked for without its trailing slash, exact before
  * wildcard; other operations take the path as it is. Measured on OpenBao 2.7.2; older ones and Vault
  * look among the wildcards without the slash first, which differs where both forms have a match.
  *
- * @param silent - Rules that say nothing now, as if they were not there.
+ * The first group costs a look-up. Only who asks for more pays for everything that matches.
+ *
  * @see https://openbao.org/docs/concepts/policies/ - priority matching
  */
-export function winningRules(
+export function* winningGroups(
   sets: readonly RuleSet[],
   { asked, bare, isListing }: PathForms,
-  silent: ReadonlySet<Rule> = NONE,
-): readonly Rule[] {
-  const speaks = ({ values }: PathEntry<Rule>): boolean => silent.size === 0 || values.some((rule) => !silent.has(rule))
+): Generator<readonly Rule[]> {
   const paths = isListing ? [asked, bare] : [asked]
   for (const path of paths) {
-    const found = sets.map(({ rules }) => rules.exact(path)).filter((entry) => entry !== undefined && speaks(entry))
-    if (found.length > 0) return merged(found as readonly PathEntry<Rule>[], silent)
+    const found = sets.flatMap(({ rules }) => rules.exact(path) ?? [])
+    if (found.length > 0) yield merged(found)
   }
   for (const path of paths) {
-    const found = sets.flatMap(({ rules }) => rules.wildcards(path).filter(speaks))
-    if (found.length > 0) return merged(best(found), silent)
+    const [first] = grouped(sets.flatMap(({ rules }) => rules.best(path) ?? []))
+    if (first === undefined) continue
+    yield merged(first)
+    const [_, ...others] = grouped(sets.flatMap(({ rules }) => rules.wildcards(path)))
+    for (const group of others) yield merged(group)
+  }
+}
+
+/**
+ * The rules of the winning group; empty where none matches.
+ *
+ * @param silent - Rules that say nothing now, as if they were not there.
+ */
+export function winningRules(sets: readonly RuleSet[], forms: PathForms, silent: ReadonlySet<Rule>): readonly Rule[] {
+  for (const group of winningGroups(sets, forms)) {
+    const rules = group.filter((rule) => !silent.has(rule))
+    if (rules.length > 0) return rules
   }
   return []
+}
+
+/** Entries of one pattern together, most specific pattern first. */
+function grouped(entries: readonly PathEntry<Rule>[]): readonly (readonly PathEntry<Rule>[])[] {
+  const groups = new Map<string, PathEntry<Rule>[]>()
+  for (const entry of [...entries].sort((a, b) => comparePatterns(b.pattern, a.pattern))) {
+    const group = groups.get(entry.pattern.text)
+    if (group === undefined) groups.set(entry.pattern.text, [entry])
+    else group.push(entry)
+  }
+  return [...groups.values()]
 }
 
 /**
@@ -101,12 +124,6 @@ function rank(a: Rule, b: Rule): number {
   return Number(a.pattern.isExact) - Number(b.pattern.isExact) || comparePatterns(a.pattern, b.pattern)
 }
 
-function best(entries: readonly PathEntry<Rule>[]): readonly PathEntry<Rule>[] {
-  const winner = entries.reduce((a, b) => (comparePatterns(a.pattern, b.pattern) >= 0 ? a : b))
-  return entries.filter(({ pattern }) => pattern.text === winner.pattern.text)
-}
-
-function merged(entries: readonly PathEntry<Rule>[], silent: ReadonlySet<Rule> = NONE): readonly Rule[] {
-  const rules = entries.flatMap(({ values }) => values)
-  return rules.filter((rule) => !silent.has(rule)).sort((a, b) => a.ordinal - b.ordinal)
+function merged(entries: readonly PathEntry<Rule>[]): readonly Rule[] {
+  return entries.flatMap(({ values }) => values).sort((a, b) => a.ordinal - b.ordinal)
 }

@@ -1,5 +1,5 @@
 import type { PathEntry, PathLookup } from '../path-index.ts'
-import { patternOf } from '../pattern.ts'
+import { comparePatterns, patternOf } from '../pattern.ts'
 import type { Rule } from '../rule.ts'
 import { type SlotValue, unresolvedReason } from './values.ts'
 
@@ -42,6 +42,16 @@ export class ResolvedIndex implements PathLookup<Rule> {
   wildcards(path: string): readonly PathEntry<Rule>[] {
     const resolved = this.#resolved(path).filter(({ pattern }) => !pattern.isExact)
     return resolved.length === 0 ? this.#plain.wildcards(path) : [...this.#plain.wildcards(path), ...resolved]
+  }
+
+  best(path: string): PathEntry<Rule> | undefined {
+    const plain = this.#plain.best(path)
+    const resolved = this.#resolved(path).filter(({ pattern }) => !pattern.isExact)
+    const [first, ...more] = plain === undefined ? resolved : [plain, ...resolved]
+    if (first === undefined || more.length === 0) return first
+    const { pattern } = more.reduce((a, b) => (comparePatterns(a.pattern, b.pattern) >= 0 ? a : b), first)
+    const same = [first, ...more].filter((entry) => entry.pattern.text === pattern.text)
+    return { pattern, values: same.flatMap(({ values }) => values) }
   }
 
   *entries(): Generator<PathEntry<Rule>> {
