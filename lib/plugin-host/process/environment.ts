@@ -23,8 +23,9 @@ const COOKIES: Readonly<Record<'backend' | 'database', readonly [string, string]
 /** Names that are the protocol's: an entry of the catalog that sets one is refused. */
 const PROTOCOL_NAME =
   /^(?:PLUGIN_.*|(?:VAULT|BAO)_(?:VERSION|UNWRAP_TOKEN|BACKEND_PLUGIN|DATABASE_PLUGIN|PLUGIN_(?:AUTOMTLS_ENABLED|METADATA_MODE|MLOCK_ENABLED)))$/
-/** What a loader would run before the file whose hash was checked. */
-const LOADER_NAME = /^(?:LD_.*|DYLD_.*|GCONV_PATH|NODE_OPTIONS)$/
+/** What a loader or interpreter would run before the file whose hash was checked. Where imports are looked for may be set. */
+const LOADER_NAME =
+  /^(?:(?:LD|DYLD)_.*|GCONV_PATH|OPENSSL_(?:CONF|MODULES|ENGINES)|NODE_OPTIONS|BASH_ENV|ENV|PYTHONHOME|PERL5OPT|RUBYOPT|(?:JAVA_TOOL|JDK_JAVA|_JAVA)_OPTIONS|DOTNET_STARTUP_HOOKS)$/
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 

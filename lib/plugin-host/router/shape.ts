@@ -101,11 +101,19 @@ export function rawOutcome(data: JsonObject): Outcome {
   const status = numberOf(data.http_status_code)
   if (!Number.isInteger(status) || status < 200 || status > 599)
     throw refuse(500, 'the plugin answered a status that is none')
-  const contentType = typeof data.http_content_type === 'string' ? data.http_content_type : ''
+  const contentType = contentTypeOf(data.http_content_type)
   const body = data.http_raw_body
   const bytes =
     typeof body === 'string' ? rawBytes(body, data.http_raw_body_already_json_decoded === true) : new Uint8Array()
   return { raw: { status, contentType, bytes } }
+}
+
+/** What a header can carry, and no more: whoever answers over HTTP would fail, or send a header that the plugin wrote. */
+const CONTENT_TYPE = /^[\x20-\x7e]{0,256}$/
+
+function contentTypeOf(value: JsonValue | undefined): string {
+  if (typeof value !== 'string') return ''
+  return CONTENT_TYPE.test(value) ? value : 'application/octet-stream'
 }
 
 function numberOf(value: JsonValue | undefined): number {
