@@ -63,6 +63,10 @@ class Processes implements Plugins {
     }
   }
 
+  endStarts(): void {
+    this.#slots.endStarts()
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#slots.close().finally(() => this.#host.close())
     return this.#closing

@@ -45,6 +45,8 @@ export interface Plugins {
   database(entry: CatalogEntry): Promise<DatabaseDriver>
   /** Starts it in quarantine (no storage behind it) and tells what it is. */
   inspect(entry: CatalogEntry): Promise<Inspection>
+  /** Ends processes that have not come up yet, and lets none come up any more: those who wait for them fail at once. */
+  endStarts?(): void
   /** Ends all processes: asked, then told, then killed. Idempotent. */
   close(): Promise<void>
 }

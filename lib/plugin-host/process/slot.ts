@@ -79,6 +79,11 @@ export class Slot {
     }
   }
 
+  /** Ends a start that is under way, and every later one. A process that has come up stays. */
+  endStart(): void {
+    this.#closing.abort()
+  }
+
   /** Ends the process. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true

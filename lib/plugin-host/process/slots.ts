@@ -9,6 +9,7 @@ export class Slots {
   /** Of plugins that do not multiplex: taken by the first who came. */
   readonly #claimed = new WeakSet<Slot>()
   readonly #all = new Set<Slot>()
+  #isEnding = false
 
   constructor(host: ProcessHost) {
     this.#host = host
@@ -38,8 +39,7 @@ export class Slots {
 
   /** A process that nobody else shares. */
   alone(entry: CatalogEntry): Slot {
-    const slot = new Slot(this.#host, entry)
-    this.#all.add(slot)
+    const slot = this.#new(entry)
     slot.retain()
     return slot
   }
@@ -56,14 +56,25 @@ export class Slots {
     await slot.release()
   }
 
+  endStarts(): void {
+    this.#isEnding = true
+    for (const slot of this.#all) slot.endStart()
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#all].map((slot) => slot.close()))
   }
 
   #make(key: string, entry: CatalogEntry): Slot {
-    const slot = new Slot(this.#host, entry)
-    this.#all.add(slot)
+    const slot = this.#new(entry)
     this.#shared.set(key, slot)
+    return slot
+  }
+
+  #new(entry: CatalogEntry): Slot {
+    const slot = new Slot(this.#host, entry)
+    if (this.#isEnding) slot.endStart()
+    this.#all.add(slot)
     return slot
   }
 }

@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs'
+import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Certificate, createCertificate } from '../wire/certificate.ts'
@@ -161,6 +162,7 @@ async function connected(
     if (signal.aborted) end()
     const handshake = await child.handshake()
     stage = 'it cannot be connected to'
+    await checkSocket(handshake, owner)
     const channel = await channelTo(host, handshake, certificate)
     return await PluginProcess.open({ host, entry, child, channel, handshake, certificate, folders, owner })
   } catch (cause) {
@@ -174,6 +176,14 @@ async function connected(
   } finally {
     signal.removeEventListener('abort', end)
   }
+}
+
+/** A link would have the host speak to a socket that only the host may use. @throws {Error} it is no socket of the plugin's. */
+async function checkSocket({ address }: Handshake, owner: FolderOwner | undefined): Promise<void> {
+  if (!('path' in address)) return
+  const stats = await lstat(address.path).catch(() => undefined)
+  if (stats?.isSocket() === true && (owner === undefined || stats.uid === owner.uid)) return
+  throw new Error('there is no socket of its own where it says')
 }
 
 function channelTo(host: ProcessHost, handshake: Handshake, certificate: Certificate): Promise<Channel> {

@@ -68,7 +68,7 @@ test('a name of a prototype in the data of a plugin changes no object', async (t
 
 test('a lease of a path with odd letters is renewed and revoked by its id; one with control characters never comes to be', async (t) => {
   const it = await answering(t, () => said({}, { secret: secretOf() }))
-  for (const name of ['\u00e4', '\u{1f600}', 'a b', '%0d%0a', 'a\u2028b', 'a\u0085b', "'\"<>"]) {
+  for (const name of ['\u00e4', '\u{1f600}', 'a b', '%0d%0a', 'a\u2028b', 'a\u0085b', '\'"<>']) {
     const { leaseId } = await it.ask('read', `odd/${name}`)
     assert.ok(leaseId.startsWith(`odd/${name}/`), name)
     assert.equal((await it.ask('write', 'sys/leases/renew', { data: { lease_id: leaseId } })).leaseId, leaseId)

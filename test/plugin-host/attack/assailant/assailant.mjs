@@ -1,5 +1,5 @@
 // A plugin that attacks what its host serves to it: the path of a request says how.
-import { writeSync } from 'node:fs'
+import { existsSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { certificateField, createCertificate } from '../../../../lib/plugin-host/wire/certificate.ts'
 import * as services from '../../../../lib/plugin-host/wire/gen/services.ts'
@@ -131,5 +131,7 @@ function answer(value) {
   return { response: { ...response, mountType: '' }, err: undefined, walIndex: undefined }
 }
 
+// Hangs before its handshake as long as such a file is there.
+while (existsSync(process.env.HANGS_BY ?? '')) await new Promise((resolve) => setTimeout(resolve, 50))
 await server.listen({ path })
 writeSync(1, `1|5|unix|${path}|grpc|${certificateField(certificate)}\n`)

@@ -1,7 +1,7 @@
 // A plugin that misbehaves on purpose: argv[2] says how it starts, the path of a request what it does then.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { readdirSync, readFileSync, symlinkSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { certificateField, createCertificate } from '../../../../lib/plugin-host/wire/certificate.ts'
 import * as services from '../../../../lib/plugin-host/wire/gen/services.ts'
@@ -30,6 +30,10 @@ if (mode === 'padded') await say(`1|${versions[0]}|unix|${socket}|grpc|${field}=
 if (mode === 'version') await say(`1|${detail}|unix|${socket}|grpc|${field}`)
 if (mode === 'no-certificate') await say(`1|${versions[0]}|unix|${socket}|grpc|`)
 if (mode === 'elsewhere') await say(`1|${versions[0]}|unix|/tmp/elsewhere.sock|grpc|${field}`)
+if (mode === 'linked') {
+  symlinkSync(detail, socket)
+  await say(`1|${versions[0]}|unix|${socket}|grpc|${field}`)
+}
 if (mode === 'nobody-listens') await say(`1|${versions[0]}|unix|${socket}|grpc|${field}`)
 
 async function say(line) {
