@@ -32,6 +32,7 @@ import { createMounts } from './pipeline/mounts.ts'
 import { createNormalise } from './pipeline/normalise.ts'
 import { createOwnExchange } from './pipeline/own-exchange.ts'
 import { createPipeline } from './pipeline/pipeline.ts'
+import { createPreflight } from './pipeline/preflight.ts'
 import { createRelease } from './pipeline/release.ts'
 import { createSend } from './pipeline/sender.ts'
 import { createServeAlone } from './pipeline/serve-alone.ts'
@@ -39,6 +40,7 @@ import { createServeRevoking } from './pipeline/serve-revoking.ts'
 import { createServeShared } from './pipeline/serve-shared.ts'
 import { checkCreationPath } from './pipeline/unwrap.ts'
 import { createPolicies, type Policies } from './policies.ts'
+import { printAcl } from './policy/acl/print-acl.ts'
 import { explainAsked } from './policy/explain-asked.ts'
 import { createPolicyListener } from './policy-listener.ts'
 import type { AuthMethod } from './ports/auth-method.ts'
@@ -196,6 +198,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     ...{ clock, random: parts.random, schedule, telemetry, mounts, pipeline },
     verify: shared.verify.bind(shared),
   })
+  const preflight = createPreflight({ policy, exchange, namespace, printAcl })
   const holds = createHolds({ policy, entries })
   policies.follow(createPolicyListener({ entries, emitter, holds, nextId }))
   const close = async (): Promise<void> => {
@@ -254,6 +257,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
       return pipeline.run(who, raw, options, { check })
     },
     explain: (who, request) => explainAsked(policy, identities.peek(who).caller, () => normalise(request)),
+    preflight: ({ caller, identity }) => preflight(caller, identity),
     reloadPolicies: (given) => policies.reload(given === undefined ? undefined : checkedPolicies(given)),
     evict: (target) => cache.evict(target, namespace),
     health: (limitMs) =>

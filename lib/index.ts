@@ -74,6 +74,7 @@ export type {
 } from './model/mounts.ts'
 export type { Operation } from './model/operation.ts'
 export type { PolicyChanges } from './model/policy-changes.ts'
+export type { Capability, MissingCapability, MissingOwn, Preflight } from './model/preflight.ts'
 export type { Query } from './model/request.ts'
 export type { Sealed } from './model/sealed.ts'
 export { seal, unseal } from './model/sealed.ts'

@@ -17,6 +17,7 @@ import type { Lease } from './model/lease.ts'
 import type { DatabaseMount, KvMount, PkiMount, TransitMount } from './model/mounts.ts'
 import type { Operation } from './model/operation.ts'
 import type { PolicyChanges } from './model/policy-changes.ts'
+import type { Preflight } from './model/preflight.ts'
 import type { Watch, WatchOptions } from './model/watch.ts'
 import { createDatabase } from './mount/database.ts'
 import { createKv } from './mount/kv.ts'
@@ -44,6 +45,7 @@ export interface Engine {
   explain(who: Who, request: ExplainRequest): Explanation
   evict(target: EvictTarget): number
   reloadPolicies(policies: PoliciesOption | undefined): Promise<PolicyChanges>
+  preflight(who: Who): Promise<Preflight>
   health(timeoutMs: number | undefined): Promise<Health>
   kvVersion(mount: string, namespace: string | undefined): Promise<1 | 2>
   /** The identity behind a token that a caller handed over. */
@@ -154,6 +156,10 @@ export class CallerGateway implements Gateway {
       )
     }
     return await this.#engine.reloadPolicies(policies)
+  }
+
+  preflight(): Promise<Preflight> {
+    return this.#engine.preflight(this.#who)
   }
 
   health(options: { readonly timeoutMs?: number } = {}): Promise<Health> {

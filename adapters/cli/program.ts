@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addDoctor } from './doctor/doctor.ts'
 import { report } from './failure.ts'
 import { manifest } from './manifest.ts'
 import { addAuthoringCommands } from './plugin/authoring.ts'
@@ -45,5 +46,6 @@ function createProgram(signal: AbortSignal): Command {
   addHostCommands(plugin)
   addAuthoringCommands(plugin, signal)
   addPolicyCommands(program)
+  addDoctor(program)
   return program
 }

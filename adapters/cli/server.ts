@@ -19,10 +19,17 @@ export interface ServerAnswer {
   readonly status: number
   // biome-ignore lint/suspicious/noExplicitAny: the shapes of a server; each reader checks what it uses.
   readonly body: any
+  /** The server's own time, as it said it. */
+  readonly date: string | undefined
 }
 
 /** A server, or a host that answers as one does. */
 export interface Server {
+  readonly address: string
+  readonly token: string
+  readonly namespace: string | undefined
+  /** File with certificates of authorities; `undefined`: those of the machine. */
+  readonly caFile: string | undefined
   /** @throws {CommandError} it cannot be reached, or refused with a status of 400 or more, unless `allowed` has it. */
   call(
     method: 'GET' | 'POST' | 'DELETE',
@@ -60,7 +67,11 @@ export async function connect(options: ServerCommandOptions): Promise<Server> {
     ...(namespace === undefined ? {} : { 'x-vault-namespace': namespace }),
   }
   const ca = caFile === undefined ? undefined : await readFile(caFile)
-  return { call: (method, path, body, allowed = []) => call({ address, headers, ca }, method, path, body, allowed) }
+  const known = { address: text, token, namespace, caFile }
+  return {
+    ...known,
+    call: (method, path, body, allowed = []) => call({ address, headers, ca }, method, path, body, allowed),
+  }
 }
 
 function variable(name: string): string | undefined {
@@ -116,7 +127,8 @@ function exchange({ address, headers, ca }: Way, method: string, path: string, b
           if (size > MAX_ANSWER_BYTES) throw new Error('the answer is too large')
           chunks.push(chunk)
         }
-        resolve({ status: response.statusCode ?? 0, body: parsed(Buffer.concat(chunks).toString('utf8')) })
+        const body = parsed(Buffer.concat(chunks).toString('utf8'))
+        resolve({ status: response.statusCode ?? 0, body, date: response.headers.date })
       } catch (error) {
         sent.destroy()
         reject(error)

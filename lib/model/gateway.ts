@@ -8,6 +8,7 @@ import type { Lease } from './lease.ts'
 import type { DatabaseMount, KvMount, PkiMount, TransitMount } from './mounts.ts'
 import type { Operation } from './operation.ts'
 import type { PolicyChanges } from './policy-changes.ts'
+import type { Preflight } from './preflight.ts'
 import type { Watch, WatchOptions } from './watch.ts'
 
 /** What every call can be told. */
@@ -198,6 +199,13 @@ export interface Gateway {
    * @throws {PolicyLoadError} `ERR_PORTCULLIS_POLICY_INVALID`, the file system's error, or an {@link AuditError}: the old set stays.
    */
   reloadPolicies(policies?: PoliciesOption): Promise<PolicyChanges>
+  /**
+   * What the policies promise this caller, against what the server grants its token: asked in one call, and a policy in HCL
+   * for what is missing. A pattern is asked for as it is; what the server denies within it is not seen.
+   *
+   * @throws {ServerError} the server cannot be asked.
+   */
+  preflight(): Promise<Preflight>
   health(options?: { readonly timeoutMs?: number }): Promise<Health>
   /** Listeners that throw cannot break a request. */
   on<E extends keyof GatewayEvents>(event: E, listener: GatewayEvents[E]): this

@@ -6,11 +6,13 @@ import type { GatewayRequest } from '../model/request.ts'
 import { checkNames } from '../options/check.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type LoadedPolicies, loadPolicies, namespaceProblem } from './load.ts'
+import type { RulePromise } from './promises.ts'
 import { PolicyRuling, type Ruling, UNRESTRICTED } from './ruling.ts'
 import type { SchemaCompiler } from './schema-compiler.ts'
 import { Shadow } from './shadow.ts'
 import { denied, type PolicyDocument, type RuleVerdict, type Verdict } from './verdict.ts'
 
+export type { RulePromise } from './promises.ts'
 export type { CacheGrant, PolicyDocument, Verdict } from './verdict.ts'
 
 /** Decides requests by the policies it was made with. Holds no time, asks nobody; synchronous. */
@@ -25,6 +27,8 @@ export interface PolicyEngine {
   checkResponse(verdict: Verdict, data: JsonObject | undefined): Decision | undefined
   /** The decision with its reasons; never a value. */
   explain(caller: Caller, request: GatewayRequest): Explanation
+  /** What the rules that bind a caller itself, and not only those above it, allow it: for the server to keep. */
+  promises(caller: Caller): readonly RulePromise[]
   /** Names of the policies, in the order given. */
   readonly policies: readonly string[]
 }
@@ -112,6 +116,10 @@ class RuleEngine implements PolicyEngine {
     const verdict = this.#ruling.decide(caller, request, nowMs)
     const { decision } = this.#shadow.beside(verdict, caller, request, nowMs)
     return Object.freeze({ ...explanation, decision, shadow: this.#shadow.explain(caller, request, nowMs) })
+  }
+
+  promises(caller: Caller): readonly RulePromise[] {
+    return this.#ruling.promises(caller)
   }
 
   /** Read once a decision, so that no window shuts between two of its rules. */

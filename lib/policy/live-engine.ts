@@ -16,6 +16,7 @@ export function createLivePolicies(first: PolicyEngine): LivePolicies {
     decide: (caller, request) => inForce.decide(caller, request),
     checkResponse: (verdict, data) => inForce.checkResponse(verdict, data),
     explain: (caller, request) => inForce.explain(caller, request),
+    promises: (caller) => inForce.promises(caller),
     replace(next): void {
       inForce = next
     },

@@ -53,6 +53,7 @@ export async function loadPolicies(
 
 interface OpenRuleSet extends RuleSet {
   readonly policies: string[]
+  readonly allows: Rule[]
   readonly rules: PathIndex<Rule>
   readonly forbids: PathIndex<Rule>
   templates: Templates | undefined
@@ -84,6 +85,7 @@ class Loader {
     const set = this.#setFor(source, place)
     set.policies.push(policy)
     for (const rule of this.#rules(source, policy, place)) {
+      if (rule.effect === 'allow') set.allows.push(rule)
       if (rule.slots.length > 0) {
         set.templates ??= new Templates()
         set.templates.add(rule)
@@ -112,7 +114,7 @@ class Loader {
       const subject = this.#subject(source.subject, place.at('subject'))
       const asksForToken = demandsToken(source.subject)
       const indexes = { rules: new PathIndex<Rule>(), forbids: new PathIndex<Rule>(), templates: undefined }
-      set = { namespace, subject, asksForToken, isShadow, policies: [], ...indexes }
+      set = { namespace, subject, asksForToken, isShadow, policies: [], allows: [], ...indexes }
       this.sets.set(key, set)
     }
     return set

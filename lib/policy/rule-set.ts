@@ -20,6 +20,8 @@ export interface RuleSet {
   /** Rules that allow or deny. */
   readonly rules: PathLookup<Rule>
   readonly forbids: PathLookup<Rule>
+  /** Rules that allow, in the order loaded. */
+  readonly allows: readonly Rule[]
   /** Rules whose paths have templates; `undefined` for none. */
   readonly templates: Templates | undefined
   /** Of a set that is resolved for a caller: rules that would match the path if their templates were resolved. */

@@ -1,9 +1,10 @@
 import type { Caller } from '../model/caller.ts'
 import type { Explanation } from '../model/gateway.ts'
 import type { GatewayRequest } from '../model/request.ts'
-import { Bindings } from './binding.ts'
+import { Bindings, unbindingReason } from './binding.ts'
 import { explained, unexplained } from './explain.ts'
 import { judge, NO_POLICY } from './judge.ts'
+import { promiseOf, type RulePromise } from './promises.ts'
 import type { RuleSet } from './rule-set.ts'
 import { allowed, type RuleVerdict } from './verdict.ts'
 
@@ -12,6 +13,8 @@ export interface Ruling {
   /** @param nowMs - By the wall clock. */
   decide(caller: Caller, request: GatewayRequest, nowMs: number): RuleVerdict
   explain(caller: Caller, request: GatewayRequest, nowMs: number): Explanation
+  /** What rules that bind `caller` itself allow it. */
+  promises(caller: Caller): readonly RulePromise[]
 }
 
 /** The ruling of policies. */
@@ -37,6 +40,12 @@ export class PolicyRuling implements Ruling {
     return explained({ caller, request, decision, sets, chain, nowMs })
   }
 
+  promises(caller: Caller): readonly RulePromise[] {
+    return this.#sets
+      .filter((set) => unbindingReason(set, caller) === undefined)
+      .flatMap(({ allows, namespace }) => allows.flatMap((rule) => promiseOf(rule, namespace, caller.attributes) ?? []))
+  }
+
   /** Does a policy of mode shadow bind some caller of the chain? */
   isShadowed(caller: Caller, { namespace }: GatewayRequest): boolean {
     return this.#bindings.of(caller).get(namespace)?.isShadowed === true
@@ -57,4 +66,5 @@ const LETS_ALL: RuleVerdict = allowed(
 export const UNRESTRICTED: Ruling = Object.freeze({
   decide: () => LETS_ALL,
   explain: () => unexplained(LETS_ALL.decision),
+  promises: () => [],
 })
