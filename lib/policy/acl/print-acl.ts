@@ -25,7 +25,7 @@ export function printAcl(paths: readonly AclPath[]): string {
     .join('\n')
 }
 
-/** A string of HCL: `\u` and `\U` escapes; a `$` before a brace would begin an expression. */
+/** A string of HCL; a `$` before a brace would begin an expression, whose braces have to close. */
 function quoted(text: string): string {
-  return JSON.stringify(text).replace(/\$(?=\{)/g, '$$$$')
+  return JSON.stringify(text).replace(/\$(?=\{)/g, '\\u0024')
 }
