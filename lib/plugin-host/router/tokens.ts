@@ -30,7 +30,7 @@ const FOLDER = 'core/token/'
 
 /** Reads the tokens that are stored. Those that ended meanwhile are revoked as soon as the schedule runs. */
 export async function openTokens(context: Context): Promise<Tokens> {
-  const batch = await createBatchTokens(context.documents, context.random)
+  const batch = await createBatchTokens(context)
   const tokens = new StoredTokens(context, batch)
   await tokens.load()
   return tokens
@@ -67,11 +67,12 @@ class StoredTokens implements Tokens {
   async create(spec: TokenSpec): Promise<{ readonly token: Token; readonly value: string }> {
     const { random, documents } = this.#context
     const record = this.#recordOf(spec)
-    const value = record.type === 'batch' ? this.#batch.seal(record) : `s.${randomName(random, 24)}`
-    const hash = hashOf(value)
     if (record.type === 'batch') {
-      return { token: new Token(hash, record, dueOfSpan(this.#context.clock, record)), value }
+      const { value, dueMs } = this.#batch.seal(record)
+      return { token: new Token(hashOf(value), record, dueMs), value }
     }
+    const value = `s.${randomName(random, 24)}`
+    const hash = hashOf(value)
     await documents.put(FOLDER + hash, record)
     const token = this.#keep(hash, record)
     const parent = this.#byHash.get(record.parent)
@@ -82,17 +83,14 @@ class StoredTokens implements Tokens {
   }
 
   find(value: string): Token | undefined {
-    const { clock } = this.#context
     const hash = hashOf(value)
     if (!value.startsWith('b.')) return this.byHash(hash)
     const known = this.#described.get(hash)
     if (known !== undefined) return this.#lives(known) ? known : undefined
-    const record = this.#batch.open(value)
-    const dueMs = record === undefined ? 0 : dueOfSpan(clock, record)
-    if (record === undefined || dueMs <= clock.now()) return undefined
-    // Nothing of it is stored that could be revoked, but it goes with its parent.
-    if (record.parent !== '' && this.byHash(record.parent) === undefined) return undefined
-    return new Token(hash, record, dueMs)
+    const opened = this.#batch.open(value)
+    if (opened === undefined) return undefined
+    const token = new Token(hash, opened.record, opened.dueMs)
+    return this.#lives(token) ? token : undefined
   }
 
   byHash(hash: string): Token | undefined {
@@ -173,6 +171,7 @@ class StoredTokens implements Tokens {
     return Math.max(0, token.dueMs - this.#context.clock.now())
   }
 
+  /** Nothing of a batch token is stored that could be revoked, but it goes with its parent. */
   #lives({ record, dueMs, isDead }: Token): boolean {
     if (isDead || dueMs <= this.#context.clock.now()) return false
     return record.type === 'service' || record.parent === '' || this.byHash(record.parent) !== undefined

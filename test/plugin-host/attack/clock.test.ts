@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BackendReply } from '../../../lib/model/backend.ts'
+import { seal, unseal } from '../../../lib/model/sealed.ts'
 import { authOf, type Script, said, secretOf } from '../router/scripted-plugins.ts'
 import { world } from '../router/world.ts'
 
@@ -71,4 +72,60 @@ test('a renewal that is answered while its lease is revoked does not tell that i
   await revoked
   await it.restart()
   assert.deepEqual(it.host.operator.leases(), [])
+})
+
+const BATCH_DOOR: Script = {
+  type: 'auth',
+  specialPaths: { unauthenticated: ['login'] },
+  handle: () => said(null, { auth: authOf({ ttlMs: 10 * MINUTE, tokenType: 'batch' }) }),
+}
+
+/** A host with a batch token of ten minutes; was it told who holds it? */
+async function withBatchToken(t: Parameters<typeof world>[0], isDescribed: boolean) {
+  const it = await world(t, { door: BATCH_DOOR }, { auths: { door: { type: 'door' } } })
+  const { auth } = await it.ask('write', 'auth/door/login', { token: 'none', data: {} })
+  const token = auth?.token as NonNullable<typeof auth>['token']
+  if (isDescribed) assert.ok(await it.host.describe(token))
+  const lives = async (): Promise<boolean> => /^200/.test(await it.refusal('read', 'auth/token/lookup-self', { token }))
+  return { it, token, lives }
+}
+
+for (const isDescribed of [true, false]) {
+  const which = isDescribed ? 'described' : 'undescribed'
+  test(`a wall clock that is set ends a ${which} batch token neither before its time nor after it`, async (t) => {
+    for (const jumpMs of [YEAR, -YEAR]) {
+      const { it, token, lives } = await withBatchToken(t, isDescribed)
+      it.clock.jumpWall(jumpMs)
+      await it.clock.advance(9 * MINUTE)
+      assert.equal(await lives(), true, `${jumpMs}`)
+      await it.clock.advance(2 * MINUTE)
+      assert.equal(await lives(), false, `${jumpMs}`)
+      it.clock.jumpWall(-YEAR)
+      assert.equal(await lives(), false, `${jumpMs}, and back`)
+      assert.equal(await it.host.describe(token), undefined)
+    }
+  })
+}
+
+test('a batch token of an earlier run has no more than its time, however far and often the wall clock is set back', async (t) => {
+  const { it, lives } = await withBatchToken(t, false)
+  it.clock.jumpWall(-YEAR)
+  await it.restart()
+  assert.equal(await lives(), true)
+  for (let at = 0; at < 6; at += 1) {
+    await it.clock.advance(2 * MINUTE)
+    it.clock.jumpWall(-YEAR)
+  }
+  assert.equal(await lives(), false)
+})
+
+test('a batch token has one spelling', async (t) => {
+  const it = await world(t, { door: BATCH_DOOR }, { auths: { door: { type: 'door' } } })
+  const { auth } = await it.ask('write', 'auth/door/login', { token: 'none', data: {} })
+  const value = unseal(auth?.token as never) as string
+  const isTaken = async (text: string): Promise<boolean> =>
+    /^200/.test(await it.refusal('read', 'auth/token/lookup-self', { token: seal(text) }))
+  assert.equal(await isTaken(value), true)
+  for (const other of [`${value}=`, `${value} `, `${value.slice(0, 9)}\n${value.slice(9)}`, `${value}!`, ` ${value}`])
+    assert.equal(await isTaken(other), false, JSON.stringify(other.slice(-3)))
 })

@@ -161,3 +161,14 @@ test('what a login answers gives no more than a login may', async (t) => {
   const refused = await it.refusal('write', 'auth/door/login', { token: 'none', data: {} })
   assert.match(refused, /^500/)
 })
+
+test('a token sees the mounts that it may use, and no others', async (t) => {
+  const it = await world(t, { kv }, { mounts: { kv: { type: 'kv' } } })
+  const token = await created(it, {})
+  const seen = (): Promise<string> => it.refusal('read', 'sys/internal/ui/mounts/kv/x', { token })
+  assert.match(await seen(), /^403: preflight capability check/)
+  assert.match(await it.refusal('read', 'sys/internal/ui/mounts/kv/x', { token: 'none' }), /^403/)
+  await it.host.describe(token)
+  assert.match(await seen(), /^200/)
+  assert.match(await it.refusal('read', 'sys/internal/ui/mounts', { token }), /^403/)
+})

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../../model/json.ts'
+import { mayUseMounts } from '../access.ts'
 import type { Backends } from '../backends.ts'
 import { textField } from '../fields.ts'
 import { describedMount, describedTune, type Mount, type MountKind } from '../mount.ts'
@@ -121,13 +122,16 @@ function chosen(table: MountTable, plugin: string, type: string, paths: readonly
   })
 }
 
-/** `sys/internal/ui/mounts` and `…/:path`: which mount serves a path, for clients that adapt to it. */
+/**
+ * `sys/internal/ui/mounts` and `…/:path`: which mount serves a path, for clients that adapt to it. As in the servers a
+ * token sees the mounts that it may use.
+ */
 export function createUiMountsHandler(deps: MountHandlerDeps): OwnHandler {
-  return ({ operation, rest }) => {
+  return ({ operation, rest, token }) => {
     if (operation !== 'read') throw unsupportedOperation()
     if (rest === '') return { data: { auth: describedAll(deps, 'auth'), secret: describedAll(deps, 'secret') } }
-    const mount = deps.table.of(rest)
-    if (mount !== undefined) return { data: { ...described(deps, mount), path: mount.record.path } }
+    const mount = token !== undefined && mayUseMounts(token) ? deps.table.of(rest) : undefined
+    if (mount?.record.tainted === false) return { data: { ...described(deps, mount), path: mount.record.path } }
     const path = JSON.stringify(`${rest.replace(/\/$/, '')}/`)
     throw refuse(
       403,
