@@ -21,7 +21,8 @@ export interface BackendDeps {
   readonly maxStorageBytes: number
   readonly clusterId: string
   readonly guardKey: GuardKey
-  wrap(data: string, ttlMs: number, path: string): Promise<BackendWrap>
+  /** What the plugin of a mount has wrapped. */
+  wrap(mountUuid: string, data: string, ttlMs: number): Promise<BackendWrap>
   entity(id: string): BackendEntity | undefined
   password(policy: string): Promise<string>
 }
@@ -124,7 +125,8 @@ export class Backends {
       get tainted(): boolean {
         return mount.record.tainted
       },
-      wrap: (data, ttlMs) => wrap(data, ttlMs, 'sys/wrapping/wrap'),
+      // No longer than anything else of the mount may live.
+      wrap: (data, ttlMs) => wrap(mount.record.uuid, data, Math.min(ttlMs, limits().maxTtlMs)),
       password: (policy) => password(policy),
       entity: async (id) => entity(id),
       clusterId,

@@ -28,7 +28,7 @@ export const OWN_CALL_LIMIT_MS = 90_000
  * Ends are kept by the wall clock, since only it goes on between two processes, and watched by the monotonic one,
  * which nobody can set.
  */
-export function dueOf(clock: Clock, wallMs: number): number {
+function dueOf(clock: Clock, wallMs: number): number {
   return wallMs === Infinity ? Infinity : clock.now() + (wallMs - clock.wallTime())
 }
 

@@ -74,7 +74,7 @@ export async function openParts(context: Context, config: PluginHostConfig, give
   const backends = new Backends({
     ...{ context, catalog, plugins, engines, clusterId, guardKey },
     maxStorageBytes: config.maxStorageBytes,
-    wrap: (data, ttlMs, path) => wrapping.wrap(`{"data":${data}}`, ttlMs, path),
+    wrap: (mountUuid, data, ttlMs) => wrapping.wrapFor(mountUuid, data, ttlMs, 'sys/wrapping/wrap'),
     entity: (id) => entities.byId(id),
     password: async (policy) => passwords.generate(policy),
   })
