@@ -8,6 +8,7 @@ import { keysOf, Place } from './place.ts'
 import { type Rule, readRule } from './rule.ts'
 import type { RuleSet } from './rule-set.ts'
 import { loadSchemaCompiler, type SchemaCheck, type SchemaCompiler } from './schema-compiler.ts'
+import { FORMS } from './structure.ts'
 import { Templates } from './template/templates.ts'
 import type { PolicyDocument } from './verdict.ts'
 import { createZones } from './when/zones.ts'
@@ -151,14 +152,6 @@ export function namespaceProblem(namespace: string): string | undefined {
   }
   return undefined
 }
-
-/** Parts of our schemas, and what they ask of a text. */
-const FORMS: readonly (readonly [name: string, form: string])[] = [
-  ['duration', 'a whole number and a unit, such as 30s, 5m, 1h'],
-  ['timeOfDay', 'a time of day, such as 08:30'],
-  ['time', 'a time with its zone, such as 2026-01-05T09:30:00Z'],
-  ['wholeTtl', 'a whole number and s, m or h, such as 60s'],
-]
 
 /** What `error` of one of our own schemas says of a document. */
 export function structureRefusal(error: ErrorObject, place: Place): Error {

@@ -1,9 +1,9 @@
 import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js'
-import policySchema from '../../schemas/policy.schema.json' with { type: 'json' }
 import type { JsonObject, JsonValue } from '../model/json.ts'
 import { loadPatternEngine, NO_PATTERNS, type PatternEngine } from './linear-pattern.ts'
 import { Place } from './place.ts'
 import { type SchemaFailure, schemaFailure } from './schema-failure.ts'
+import { STRUCTURE_SCHEMA } from './structure.ts'
 import { checkSchema, type SchemaFacts, type SchemaUse, usesPatterns } from './vocabulary.ts'
 
 /** Different schemas one engine compiles; each costs about a millisecond and some kilobytes. */
@@ -68,7 +68,7 @@ function validators(): Promise<Validators> {
   loaded ??= import('ajv/dist/2020.js').then(({ Ajv2020: Ajv }) => {
     // Its errors hold parts of the operator's document, and our words for them only names of keys.
     const own = new Ajv({ strict: true, allowUnionTypes: true, ownProperties: true, verbose: true, logger: false })
-    return { Ajv, own, isPolicy: own.compile(policySchema) }
+    return { Ajv, own, isPolicy: own.compile(STRUCTURE_SCHEMA) }
   })
   return loaded
 }

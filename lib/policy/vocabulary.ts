@@ -29,6 +29,9 @@ const KEYWORDS: ReadonlyMap<string, Holds> = new Map<string, Holds>([
     .map((name): [string, Holds] => [name, 'data']),
 ])
 
+/** Keywords that a schema in a policy can have. */
+export const SCHEMA_KEYWORDS: readonly string[] = Object.freeze([...KEYWORDS.keys()])
+
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ['format', 'formats are not supported; use "pattern"'],
   ['$data', 'values of the request must not become part of the schema'],
