@@ -30,7 +30,8 @@ export class PolicyRuling implements Ruling {
   decide(caller: Caller, request: GatewayRequest, nowMs: number): RuleVerdict {
     const scope = this.#bindings.of(caller).get(request.namespace)
     if (scope === undefined) return NO_POLICY
-    return judge(this.#bindings.plan(scope, request.operation, request.path), request, nowMs)
+    const plan = this.#bindings.plan(scope, request.operation, request.path)
+    return plan.fixed ?? judge(plan, request, nowMs)
   }
 
   explain(caller: Caller, request: GatewayRequest, nowMs: number): Explanation {
