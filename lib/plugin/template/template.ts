@@ -64,8 +64,9 @@ function packageJson(name: string, portcullis: string): string {
     private: true,
     type: 'module',
     engines: { node: '>=22.19.0' },
-    scripts: { test: 'node --test', pack: 'portcullis plugin pack main.ts' },
+    scripts: { test: 'node --test', build: 'portcullis plugin pack main.ts' },
     dependencies: { '@bufbuild/protobuf': '^2.17.0', portcullis },
+    devDependencies: { esbuild: '>=0.24' },
   }
   return `${JSON.stringify(content, undefined, 2)}\n`
 }
@@ -78,7 +79,7 @@ A ${type === 'secret' ? 'secrets engine' : type === 'auth' ? 'auth method' : 'da
 \`\`\`sh
 npm install
 npm test
-npm run pack          # one file, to be registered
+npm run build         # one file, to be registered
 \`\`\`
 
 On a server, with the file in its plugin directory:

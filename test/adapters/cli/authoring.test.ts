@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { startBaoWithPlugins } from '../../support/bao-plugins.ts'
 import { ROOT } from '../../support/imports.ts'
-import { portcullis, runProgram, temporaryFolder } from './command.ts'
+import { MAIN_ARGS, portcullis, runProgram, temporaryFolder } from './command.ts'
 
 const CONDITION = ['-C', 'portcullis-source']
 const PACK = ['plugin', 'pack', '--condition', 'portcullis-source']
@@ -38,6 +38,24 @@ test('a new plugin: its tests are green, its types hold, and it is not made twic
   const twice = await portcullis(['plugin', 'new', 'tickets'], { cwd: join(project, '..') })
   assert.equal(twice.code, 2)
   assert.equal(twice.stderr, 'error: tickets is there already, and not empty\n  (ERR_USAGE)\n')
+})
+
+test('npm builds a new plugin by the scripts of its package, and puts the one file into its tarball', async (t) => {
+  const project = await scaffold(t, 'tickets')
+  const bin = join(project, 'node_modules/.bin')
+  mkdirSync(bin)
+  // As npm links the command, but for the sources of this checkout.
+  const words = [process.execPath, ...MAIN_ARGS].map((word) => `'${word}'`).join(' ')
+  writeFileSync(join(bin, 'portcullis'), `#!/bin/sh\nexec ${words} "$@" --condition portcullis-source\n`, {
+    mode: 0o755,
+  })
+  const built = await runProgram('npm', ['run', 'build'], { cwd: project })
+  assert.equal(built.code, 0, built.stderr)
+  assert.match(built.stdout, /^sha256 [0-9a-f]{64}$/m)
+  rmSync(join(project, 'dist'), { recursive: true })
+  const packed = await runProgram('npm', ['pack', '--dry-run'], { cwd: project })
+  assert.equal(packed.code, 0, packed.stderr)
+  assert.match(packed.stderr, /dist\/tickets$/m)
 })
 
 test('a packed plugin is one file that a real bao runs, registered with the hash that pack printed', async (t) => {

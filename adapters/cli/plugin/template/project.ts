@@ -18,8 +18,9 @@ export function packageFile(name: string, { version, peerDependencies, devDepend
     scripts: {
       test: "node --test '*.test.ts'",
       typecheck: 'tsc',
-      pack: `portcullis plugin pack main.ts --out dist/${name}`,
-      prepack: 'npm run pack',
+      // Not `pack`: npm would run `prepack` before it, again and again.
+      build: `portcullis plugin pack main.ts --out dist/${name}`,
+      prepack: 'npm run build',
     },
     devDependencies: {
       '@bufbuild/protobuf': peerDependencies['@bufbuild/protobuf'] ?? '*',
@@ -47,17 +48,17 @@ A plugin for Vault, OpenBao and portcullis.
 
 - \`plugin.ts\`: what it does. \`main.ts\`: what a server starts. \`plugin.test.ts\`: its tests, without a server.
 - \`npm test\` runs the tests, \`npm run typecheck\` the compiler.
-- \`npm run pack\` makes \`dist/${name}\`, the one file to register, and prints its SHA-256.
+- \`npm run build\` makes \`dist/${name}\`, the one file to register, and prints its SHA-256.
 
-The file runs on any machine with Node.js in its \`PATH\`. Register and enable it:
+The file runs on any machine with Node.js in its \`PATH\`. On a server, with \`VAULT_ADDR\` and \`VAULT_TOKEN\` set:
 
 \`\`\`sh
-portcullis plugin install ./dist/${name}
-portcullis plugin register ${name} --from-lock --plugin-directory /path/of/the/servers/plugins
+npx portcullis plugin install ./dist/${name}
+npx portcullis plugin register ${name} --from-lock --plugin-directory /path/of/the/servers/plugins
 vault secrets enable ${name}
 \`\`\`
 
-Published to npm, it is installed by \`portcullis plugin install npm:${name}@VERSION\`: the \`portcullis\` field of
+Published to npm, it is installed by \`npx portcullis plugin install npm:${name}@VERSION\`: the \`portcullis\` field of
 \`package.json\` says which file it is.
 `
 }
