@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { booleanOption, checkNames, numberOption, stringOption, typed } from '../../options/check.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Diagnostics } from '../../ports/diagnostics.ts'
@@ -80,7 +81,8 @@ export function pluginsConfig(options: PluginsOptions): PluginsConfig {
   checkNames('createPlugins()', options, NAMES)
   if (options.folder === undefined) throw new TypeError('folder is needed')
   return Object.freeze({
-    folder: stringOption('folder', options.folder, ''),
+    // Plugins are started in folders of their own.
+    folder: resolve(stringOption('folder', options.folder, '')),
     startTimeoutMs: numberOption('startTimeoutMs', options.startTimeoutMs, START_TIMEOUT_MS, { min: 1 }),
     maxMemoryBytes: bytes('maxMemoryBytes', options.maxMemoryBytes, MAX_MEMORY_BYTES, LEAST_MEMORY),
     maxMessageBytes: bytes('maxMessageBytes', options.maxMessageBytes, MAX_MESSAGE_BYTES, 1024, 2 ** 31 - 1),

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -34,9 +34,22 @@ export function makeRunFolder(): string {
     if (longest > MAX_SOCKET_PATH) continue
     const folder = mkdtempSync(join(parent, 'portcullis-'))
     chmodSync(folder, 0o711)
+    endPackageSearch(folder)
     return folder
   }
   throw new RangeError('the paths of all folders for temporary files are too long for a Unix socket')
+}
+
+/**
+ * Keeps a `package.json` above `folder` from saying how Node reads the plugins below it.
+ *
+ * Of a project that is `"type": "commonjs"`, as npm makes them, an ES module without an ending would end at once, without
+ * a word and with status 0; and anybody can put a `package.json` into `/tmp`.
+ */
+export function endPackageSearch(folder: string): void {
+  const path = join(folder, 'package.json')
+  rmSync(path, { force: true })
+  writeFileSync(path, '{}\n', { flag: 'wx', mode: 0o644 })
 }
 
 /** Makes the folders of one process; `owner` is the plugin's own user, where it has one. */

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PluginsConfig } from './config.ts'
-import { makeRunFolder, removeFolder } from './folders.ts'
+import { endPackageSearch, makeRunFolder, removeFolder } from './folders.ts'
 import type { PluginChild } from './launch.ts'
 import { keepRecord, reap } from './records.ts'
 import { findTools, type Tools } from './tools.ts'
@@ -27,6 +27,8 @@ export class ProcessHost {
     mkdirSync(config.folder, { recursive: true, mode: 0o700 })
     chmodSync(config.folder, 0o700)
     this.artefactFolder = join(config.folder, 'artefacts')
+    mkdirSync(this.artefactFolder, { recursive: true, mode: 0o700 })
+    endPackageSearch(this.artefactFolder)
     this.#recordFolder = join(config.folder, 'processes')
     const reaped = reap(this.#recordFolder)
     if (reaped > 0) config.diagnostics.warn('plugin processes of an earlier host were ended', { processes: reaped })
