@@ -129,6 +129,15 @@ test('the example of the plugin host in the README runs, and finds its secret ag
   assert.equal(readFileSync(join(folder, 'audit.jsonl'), 'utf8').includes('green'), false)
 })
 
+test('a newcomer who has the policy of the README and its example of the plugin host has a program that runs', async (t) => {
+  const folder = folderWith(t, [])
+  writeFileSync(join(folder, 'policies', 'orders.json'), firstBlock('json'))
+  writeFileSync(join(folder, 'example.ts'), firstBlock('ts', 1))
+  const { code, output } = await run(folder, '')
+  assert.equal(code, 0, output)
+  assert.equal(output, "{ color: 'green' }\n")
+})
+
 /** Inside the package, so that what runs there can import it by name. */
 function folderWith(t: TestContext, operations: readonly string[]): string {
   mkdirSync(join(root, '.cache'), { recursive: true })
