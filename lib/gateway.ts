@@ -33,6 +33,7 @@ import { createNormalise } from './pipeline/normalise.ts'
 import { createOwnExchange } from './pipeline/own-exchange.ts'
 import { createPipeline } from './pipeline/pipeline.ts'
 import { createPreflight } from './pipeline/preflight.ts'
+import { createRefuse } from './pipeline/refuse.ts'
 import { createRelease } from './pipeline/release.ts'
 import { createSend } from './pipeline/sender.ts'
 import { createServeAlone } from './pipeline/serve-alone.ts'
@@ -42,6 +43,7 @@ import { checkCreationPath } from './pipeline/unwrap.ts'
 import { createPolicies, type Policies } from './policies.ts'
 import { printAcl } from './policy/acl/print-acl.ts'
 import { explainAsked } from './policy/explain-asked.ts'
+import { createLimits } from './policy/limits/limits.ts'
 import { createPolicyListener } from './policy-listener.ts'
 import type { AuthMethod } from './ports/auth-method.ts'
 import type { Clock } from './ports/clock.ts'
@@ -138,6 +140,8 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     emitter.emit('leaked', { path, code })
   }
   const entries = createEntries(audit)
+  const limits = createLimits(clock)
+  const refuse = createRefuse({ entries, telemetry, emit: emitter.emit.bind(emitter) })
   const exchange = createOwnExchange({ transport, entries, telemetry, nextId, namespace, timeoutMs, onLeak })
   const schedule = createSchedule(clock, {
     onError: () => emitter.warn('a step that was put off failed', {}),
@@ -184,9 +188,8 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     ...{ hasher, transport },
     sessionOf: (token) => sessionOf(tokenAuth({ token }), false),
   })
-  const emit = emitter.emit.bind(emitter)
   const pipeline = createPipeline({
-    ...{ normalise, policy, entries, telemetry, clock, emit, nextId, namespace, mayShare, serveAlone },
+    ...{ normalise, policy, limits, refuse, entries, telemetry, clock, nextId, namespace, mayShare, serveAlone },
     known: identities.known,
     createOnly: createCreateOnly(mounts),
     guardLease: createGuardLease(keeper),

@@ -34,6 +34,12 @@ const GATEWAY_CODES = {
     meaning:
       'No gateway policy allows the request; the decision names policy, rule and, for a schema, pointer and keyword. Nothing was sent.',
   },
+  ERR_PORTCULLIS_POLICY_LIMIT: {
+    kind: 'PolicyDeniedError',
+    temporary: true,
+    meaning:
+      'A rule allows the request, and its limit is reached (decision reason `rate` or `leases`); `retryAfterMs` says when to try again, where that is known. Nothing was sent.',
+  },
   ERR_PORTCULLIS_POLICY_RESPONSE: {
     kind: 'PolicyDeniedError',
     temporary: false,

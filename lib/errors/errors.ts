@@ -12,14 +12,17 @@ export class PolicyDeniedError extends PortcullisError {
   static override readonly kind: string = 'PolicyDeniedError'
   /** Policy, rule and reason; never a value. */
   readonly decision: Decision
+  /** Of a limit that is reached: when the same may pass. Milliseconds; absent where that is not known. */
+  declare readonly retryAfterMs?: number
 
   constructor(
     code: CodeOf<'PolicyDeniedError'>,
     message: string,
-    details: ErrorDetails & { readonly decision: Decision },
+    details: ErrorDetails & { readonly decision: Decision; readonly retryAfterMs?: number | undefined },
   ) {
     super(code, message, details)
     this.decision = details.decision
+    if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs
   }
 }
 

@@ -14,6 +14,8 @@ export type DecisionReason =
   | 'wrapping' // the rule has a response schema, which a wrapped answer would escape
   | 'create-only' // only create is granted, and the write could overwrite
   | 'shared-lease' // a renewal or revocation of a lease that others use, by no rule that names it
+  | 'rate' // the limits of a rule: more accesses than it lets through in the time
+  | 'leases' // the limits of a rule: as many leases live as it lets a caller have
   | 'path' // refused form of a path
   | 'namespace' // refused namespace
   | 'body' // data that cannot be sent as judged

@@ -1,11 +1,23 @@
 import { PolicyDeniedError } from '../errors/index.ts'
-import type { Decision } from '../model/decision.ts'
+import { type Decision, withShadowOf } from '../model/decision.ts'
 import type { GatewayRequest } from '../model/request.ts'
+import type { LimitRefusal } from '../policy/limits/limits.ts'
 
 /** The error for a request that `decision` denies. Names operation and path, policy and rule; never a value. */
 export function denial(decision: Decision, request: GatewayRequest): PolicyDeniedError {
   const message = `${request.operation} ${request.path} denied${by(decision)}: ${decision.message}`
   return new PolicyDeniedError('ERR_PORTCULLIS_POLICY_DENIED', message, { decision })
+}
+
+/** The error for a request that `allowed` would let pass, were not a limit of its rule reached. */
+export function limited(
+  { decision: refusal, retryAfterMs }: LimitRefusal,
+  allowed: Decision,
+  request: GatewayRequest,
+): PolicyDeniedError {
+  const decision = withShadowOf(refusal, allowed)
+  const message = `${request.operation} ${request.path} denied${by(decision)}: ${decision.message}`
+  return new PolicyDeniedError('ERR_PORTCULLIS_POLICY_LIMIT', message, { decision, retryAfterMs })
 }
 
 /** The error for an answer that `decision` withholds. `didIt`: the server carried the request out all the same. */

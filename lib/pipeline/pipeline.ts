@@ -1,22 +1,23 @@
-import { GatewayError, type PolicyDeniedError } from '../errors/index.ts'
+import { GatewayError } from '../errors/index.ts'
 import { type Revocation, revocationOf } from '../lease/revocations.ts'
 import { type Answer, SealedAnswer } from '../model/answer.ts'
 import type { AuditEntry } from '../model/audit-entry.ts'
 import type { Caller } from '../model/caller.ts'
 import { type Decision, withShadowOf } from '../model/decision.ts'
 import { EMPTY_ANSWER } from '../model/envelope.ts'
-import type { GatewayEvents } from '../model/events.ts'
 import type { CallOptions } from '../model/gateway.ts'
 import { type GatewayRequest, NO_QUERY } from '../model/request.ts'
 import type { PolicyEngine, Verdict } from '../policy/engine.ts'
+import type { Limits } from '../policy/limits/limits.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Span, Telemetry } from '../ports/telemetry.ts'
 import type { Call, Identity } from './call.ts'
 import type { CreateOnly } from './create-only.ts'
-import { denial, refusedDecision } from './denial.ts'
+import { denial, limited, refusedDecision } from './denial.ts'
 import type { Entries } from './entries.ts'
 import type { Normalise, RawRequest } from './normalise.ts'
 import { PATH_MAX_LENGTH } from './path.ts'
+import { countDecision, type Refuse } from './refuse.ts'
 import { parseTraceparent } from './traceparent.ts'
 
 /** Who calls, with whose token. */
@@ -48,13 +49,14 @@ export interface Pipeline {
 export interface PipelineDeps {
   readonly normalise: Normalise
   readonly policy: PolicyEngine
+  readonly limits: Limits
+  readonly refuse: Refuse
   /** Who calls, with what is known of the token's holder. Never rejects. */
   readonly known: (who: Who) => Who | Promise<Who>
   readonly createOnly: CreateOnly
   readonly entries: Entries
   readonly telemetry: Telemetry
   readonly clock: Clock
-  readonly emit: <E extends keyof GatewayEvents>(event: E, ...args: Parameters<GatewayEvents[E]>) => void
   readonly nextId: () => string
   /** Of calls that name none. */
   readonly namespace: string
@@ -139,36 +141,26 @@ class RequestPipeline implements Pipeline {
 
   #serve(who: Who, raw: RawRequest, options: CallOptions, extras: Extras): Promise<Answer> {
     const { isLogin = false, isBackground = false, check, serve } = extras
-    const { normalise, policy, mayShare, serveShared, serveAlone, nextId } = this.#deps
+    const { normalise, policy, mayShare, refuse, serveShared, serveAlone, nextId } = this.#deps
     const id = nextId()
     const trace = isBackground ? undefined : this.#trace(options)
     let request: GatewayRequest
     try {
       request = normalise(raw)
     } catch (error) {
-      return this.#refuse(id, who, asAsked(raw, this.#deps.namespace), trace, error)
+      return refuse({ ...who, id, trace, request: asAsked(raw, this.#deps.namespace) }, error)
     }
-    const verdict = policy.decide(who.caller, request)
-    if (verdict.decision.effect === 'deny') {
-      return this.#refuse(id, who, request, trace, denial(verdict.decision, request))
-    }
-    const guarded = this.#deps.guardLease(who.caller, request, verdict)
-    if (guarded !== undefined)
-      return this.#refuse(id, who, request, trace, denial(withShadowOf(guarded, verdict.decision), request))
-    if (options.dryRun === true) return Promise.resolve(new SealedAnswer(EMPTY_ANSWER, DRY_RUN, verdict.decision))
-    this.#count(verdict.decision)
+    const { caller, identity } = who
+    const verdict = policy.decide(caller, request)
     const { signal, timeoutMs } = options
-    const call: Call = {
-      id,
-      caller: who.caller,
-      identity: who.identity,
-      request,
-      verdict,
-      trace,
-      isLogin,
-      signal,
-      timeoutMs,
-    }
+    const call: Call = { id, caller, identity, request, verdict, trace, isLogin, signal, timeoutMs }
+    if (verdict.decision.effect === 'deny') return refuse(call, denial(verdict.decision, request))
+    const guarded = this.#deps.guardLease(caller, request, verdict)
+    if (guarded !== undefined) return refuse(call, denial(withShadowOf(guarded, verdict.decision), request))
+    if (options.dryRun === true) return Promise.resolve(new SealedAnswer(EMPTY_ANSWER, DRY_RUN, verdict.decision))
+    const limit = this.#deps.limits.access(caller, verdict)
+    if (limit !== undefined) return refuse(call, limited(limit, verdict.decision, request))
+    countDecision(this.#deps.telemetry, verdict.decision)
     if (check !== undefined) return this.#serveChecked(call, check, serve ?? serveAlone)
     if (verdict.createOnly && request.operation === 'write') return this.#serveCreateOnly(call)
     if (serve !== undefined) return serve(call)
@@ -203,40 +195,18 @@ class RequestPipeline implements Pipeline {
   }
 
   /** What had to be found out first refused the request, or could not be found out. */
-  async #unsent({ id, caller, identity, request, trace, verdict }: Call, error: unknown): Promise<never> {
-    if (refusedDecision(error) !== undefined) return this.#refuse(id, { caller, identity }, request, trace, error)
+  async #unsent(call: Call, error: unknown): Promise<never> {
+    if (refusedDecision(error) !== undefined) return this.#deps.refuse(call, error)
+    const { id, caller, identity, request, trace, verdict } = call
     const auth = identity.session.peek()?.audit
     const subject = { id, caller, decision: verdict.decision, request, auth, trace }
     throw await this.#deps.entries.failure(subject, 'request', error)
-  }
-
-  /** A refusal is recorded too: an attempt is what an auditor looks for. */
-  async #refuse(
-    id: string,
-    who: Who,
-    request: GatewayRequest,
-    trace: AuditEntry['trace'],
-    error: unknown,
-  ): Promise<never> {
-    const decision = refusedDecision(error)
-    if (decision === undefined) throw error
-    this.#count(decision)
-    const { entries, emit } = this.#deps
-    const auth = who.identity.session.peek()?.audit
-    const subject = { id, caller: who.caller, decision, request, auth, trace }
-    const rejected = await entries.failure(subject, 'request', error as PolicyDeniedError)
-    emit('denied', { operation: request.operation, path: request.path, decision })
-    throw rejected
   }
 
   #trace(options: CallOptions): AuditEntry['trace'] {
     const active = this.#deps.telemetry.active()
     if (active !== undefined) return { trace_id: active.traceId, span_id: active.spanId }
     return options.traceparent === undefined ? undefined : parseTraceparent(options.traceparent)
-  }
-
-  #count(decision: Decision): void {
-    this.#deps.telemetry.count('portcullis.policy.decisions', decisionAttributes(decision))
   }
 }
 
@@ -251,23 +221,6 @@ const SPAN_ATTRIBUTES = Object.freeze({
   patch: Object.freeze({ 'portcullis.operation': 'patch' }),
   delete: Object.freeze({ 'portcullis.operation': 'delete' }),
 })
-
-const decisionMemo = new Map<string, Readonly<Record<string, string>>>()
-
-/** Effects and reasons are fixed words, so the memo is small and a hit allocates nothing. */
-function decisionAttributes({ effect, reason, shadow }: Decision): Readonly<Record<string, string>> {
-  const key = shadow === undefined ? `${effect} ${reason}` : `${effect} ${reason} ${shadow.effect}`
-  let attributes = decisionMemo.get(key)
-  if (attributes === undefined) {
-    attributes = Object.freeze({
-      'portcullis.decision.effect': effect,
-      'portcullis.decision.reason': reason,
-      ...(shadow === undefined ? {} : { 'portcullis.shadow.effect': shadow.effect }),
-    })
-    decisionMemo.set(key, attributes)
-  }
-  return attributes
-}
 
 function endSpan(span: Span, error: unknown): void {
   if (error === undefined) span.end()

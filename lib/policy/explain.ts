@@ -117,7 +117,11 @@ function outcomeOf(rule: Rule, { request, nowMs }: Asked, isDenied: boolean, has
   if (isDenied) return ['unused', 'not used: a rule on the same path denies']
   if (hasAccepted) return ['unused', 'not used: another rule on the same path allows']
   const refused = objection(rule, request, nowMs)
-  return refused === undefined ? ['allows', 'allows'] : ['refuses', `refuses: ${refused.message}`]
+  return refused === undefined ? ['allows', allowance(rule)] : ['refuses', `refuses: ${refused.message}`]
+}
+
+function allowance({ verdict: { limits = [] } }: Rule): string {
+  return ['allows', ...limits.map(({ limits: { text } }) => `at most ${text}`)].join(', ')
 }
 
 function silent({ effect }: Rule, { operation }: GatewayRequest): Outcome {

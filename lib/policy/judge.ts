@@ -184,9 +184,13 @@ function queryObjection(rule: Rule, { query }: GatewayRequest): Decision | undef
 }
 
 function wrapObjection(rule: Rule, { wrapTtlMs }: GatewayRequest): Decision | undefined {
-  const { minWrapTtlMs, maxWrapTtlMs, refusesWrapping, policy, id } = rule
+  const { minWrapTtlMs, maxWrapTtlMs, refusesWrapping, limitsLeases, policy, id } = rule
   if (refusesWrapping && wrapTtlMs > 0) {
     const message = 'the rule checks the response, which a wrapped answer would escape; ask for it unwrapped'
+    return { effect: 'deny', reason: 'wrapping', policy, rule: id, message, pointer: '/wrapTtl' }
+  }
+  if (limitsLeases && wrapTtlMs > 0) {
+    const message = 'the rule limits leases, which a wrapped answer would hide; ask for it unwrapped'
     return { effect: 'deny', reason: 'wrapping', policy, rule: id, message, pointer: '/wrapTtl' }
   }
   if (minWrapTtlMs !== undefined && (wrapTtlMs === 0 || wrapTtlMs < minWrapTtlMs)) {

@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '../model/json.ts'
 import type { GrantedOperation, Operation } from '../model/operation.ts'
 import { durationMs } from './duration.ts'
+import { type RuleLimits, readLimits } from './limits/rule-limits.ts'
 import { type Pattern, parsePattern } from './pattern.ts'
 import type { Place } from './place.ts'
 import type { SchemaCheck, SchemaCompiler } from './schema-compiler.ts'
@@ -32,6 +33,8 @@ export interface Rule {
   readonly maxWrapTtlMs: number | undefined
   /** Has a response schema, and wrapped answers are not let past it. */
   readonly refusesWrapping: boolean
+  /** Limits leases, which wrapped answers would hide. */
+  readonly limitsLeases: boolean
   /** When it speaks; `undefined` for always. */
   readonly windows: Windows | undefined
   /** What it says when it decides. */
@@ -51,8 +54,8 @@ export function grantsCreateOnly({ operations }: Pick<Rule, 'operations'>): bool
 
 /** Does the verdict hang on more than operation and path? */
 export function isConditional(rule: Rule): boolean {
-  const { request, query, minWrapTtlMs, maxWrapTtlMs, refusesWrapping, windows } = rule
-  if (windows !== undefined) return true
+  const { request, query, minWrapTtlMs, maxWrapTtlMs, refusesWrapping, limitsLeases, windows } = rule
+  if (windows !== undefined || limitsLeases) return true
   const hasSchema = request !== undefined || query !== undefined
   return hasSchema || minWrapTtlMs !== undefined || maxWrapTtlMs !== undefined || refusesWrapping
 }
@@ -75,7 +78,6 @@ export interface RuleContext {
 export function readRule(source: JsonObject, place: Place, context: RuleContext): Rule {
   const effect = source.effect as Rule['effect']
   const operations = new Set(source.operations as readonly GrantedOperation[])
-  refuseUnsupported(source, place)
   if (effect !== 'allow') refuseConditions(source, place, effect)
   if (source.wrapped !== undefined && source.response === undefined) {
     throw place.at('wrapped').refusal('has a meaning only beside "response"')
@@ -87,6 +89,7 @@ export function readRule(source: JsonObject, place: Place, context: RuleContext)
     return isJsonObject(value) ? context.compiler.check(value, use, place.at(use)) : undefined
   }
   const response = schema('response')
+  const limits = readLimits(source.limits, place.at('limits'), { policy: context.policy, rule: id })
   const path = source.path as string
   const { shape, slots } = parseTemplate(path, place.at('path'))
   return Object.freeze({
@@ -98,17 +101,10 @@ export function readRule(source: JsonObject, place: Place, context: RuleContext)
     query: schema('query'),
     ...readWrapLimits(source.limits, place.at('limits')),
     refusesWrapping: response !== undefined && source.wrapped !== true,
+    limitsLeases: limits !== undefined && (limits.leases !== Infinity || limits.maxTtlMs !== Infinity),
     windows: readWindows(source.when, place.at('when'), context.zones),
-    verdict: verdictOf(base, source, response, readCache(source.cache, place.at('cache'))),
+    verdict: verdictOf(base, source, { response, limits, cache: readCache(source.cache, place.at('cache')) }),
   })
-}
-
-/** Parts of the language that are described but not enforced: loading them would promise what does not happen. */
-function refuseUnsupported(source: JsonObject, place: Place): void {
-  const limits = isJsonObject(source.limits) ? source.limits : {}
-  for (const name of ['rate', 'burst', 'leases', 'maxTtl']) {
-    if (limits[name] !== undefined) throw place.at('limits', name).refusal(`the limit "${name}" is not supported yet`)
-  }
 }
 
 function refuseConditions(source: JsonObject, place: Place, effect: string): void {
@@ -141,11 +137,17 @@ function readCache(cache: unknown, place: Place): CacheGrant | undefined {
 /** A path that can hardly be written without renewals or revocations of leases in mind. */
 const LEASES = /^sys\/(?:leases\/)?(?:renew|revoke)/
 
+/** What a rule that allows has its verdict carry. */
+interface Grants {
+  readonly response: SchemaCheck | undefined
+  readonly limits: RuleLimits | undefined
+  readonly cache: CacheGrant | undefined
+}
+
 function verdictOf(
   rule: Pick<Rule, 'policy' | 'id' | 'effect' | 'operations'>,
   source: JsonObject,
-  response: SchemaCheck | undefined,
-  cache: CacheGrant | undefined,
+  { response, limits, cache }: Grants,
 ): RuleVerdict {
   const { policy, id, effect } = rule
   const names = { policy, rule: id }
@@ -157,6 +159,12 @@ function verdictOf(
   const responses = response === undefined ? [] : [Object.freeze({ ...names, check: response })]
   return allowed(
     { ...names, reason: 'rule', message: `the rule allows it${why}` },
-    { cache, createOnly: grantsCreateOnly(rule), managesLeases: LEASES.test(String(source.path)), responses },
+    {
+      cache,
+      createOnly: grantsCreateOnly(rule),
+      managesLeases: LEASES.test(String(source.path)),
+      limits: limits === undefined ? [] : [Object.freeze({ link: 0, limits })],
+      responses,
+    },
   )
 }

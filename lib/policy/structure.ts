@@ -22,6 +22,7 @@ export const STRUCTURE_SCHEMA: object = Object.freeze({
 /** Parts of our schemas, and what they ask of a text. */
 export const FORMS: readonly (readonly [name: string, form: string])[] = [
   ['name', 'letters, digits and _ . : / -, beginning with a letter, a digit or _, at most 128'],
+  ['rate', 'a count of at most nine digits and s, m or h, such as 10/s, 100/m, 1000/h'],
   ['duration', 'a whole number and a unit, such as 30s, 5m, 1h'],
   ['timeOfDay', 'a time of day, such as 08:30'],
   ['timeZone', 'an IANA time zone, such as Europe/Zurich'],

@@ -1,4 +1,5 @@
 import type { Decision } from '../model/decision.ts'
+import type { LinkLimits } from './limits/rule-limits.ts'
 import type { SchemaCheck } from './schema-compiler.ts'
 
 /** A policy document as it was read, with a name for messages. */
@@ -34,6 +35,10 @@ export interface Verdict {
    * caller of the chain but its root, whose leases they are.
    */
   readonly managesLeases?: boolean
+  /** Limits of the rules that allow, each with the caller of the chain that it allows; empty for most. */
+  readonly limits?: readonly LinkLimits[]
+  /** How long after its issue a lease may be had: the least of the chain. `Infinity`, the default: for as long as it lives. */
+  readonly maxTtlMs?: number
   /** Some rule of the chain has a response schema. */
   readonly checksResponse: boolean
   /** What shadow policies would make of it, and of the answer; its decision stands in `decision.shadow`, too. */
@@ -70,7 +75,14 @@ export function denied(decision: Omit<Decision, 'effect'>): RuleVerdict {
 /** A leave, by one caller's rule. */
 export function allowed(
   decision: Omit<Decision, 'effect'>,
-  { cache, isCallersOwn, createOnly, managesLeases, responses }: Omit<RuleVerdict, 'decision' | 'checksResponse'>,
+  {
+    cache,
+    isCallersOwn,
+    createOnly,
+    managesLeases,
+    limits = NONE,
+    responses,
+  }: Omit<RuleVerdict, 'decision' | 'checksResponse' | 'maxTtlMs'>,
 ): RuleVerdict {
   return Object.freeze({
     decision: Object.freeze({ effect: 'allow', ...decision }),
@@ -78,6 +90,8 @@ export function allowed(
     isCallersOwn: isCallersOwn === true || cache?.scope === 'caller',
     createOnly,
     managesLeases: managesLeases === true,
+    limits: Object.freeze(limits),
+    maxTtlMs: Math.min(...limits.map(({ limits: { maxTtlMs } }) => maxTtlMs)),
     checksResponse: responses.length > 0,
     responses: Object.freeze(responses),
   })
@@ -99,6 +113,7 @@ export function combined(verdicts: readonly [RuleVerdict, ...RuleVerdict[]]): Ru
     isCallersOwn: verdicts.some(({ isCallersOwn }) => isCallersOwn === true),
     createOnly: verdicts.some(({ createOnly }) => createOnly),
     managesLeases: verdicts.slice(1).every(({ managesLeases }) => managesLeases === true),
+    limits: verdicts.flatMap(({ limits = NONE }, link) => limits.map((limit) => Object.freeze({ ...limit, link }))),
     responses: verdicts.flatMap(({ responses }) => responses),
   })
 }

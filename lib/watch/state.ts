@@ -43,7 +43,8 @@ export function versionOf(state: State): number {
 
 /** What a look that failed with `error` tells about the secret. */
 export function outcomeOf(error: unknown): Outcome {
-  if (error instanceof PolicyDeniedError) return { kind: 'refused', error }
+  // A limit that is reached says nothing of the secret: the next look is put off.
+  if (error instanceof PolicyDeniedError) return { kind: error.temporary ? 'failed' : 'refused', error }
   if (error instanceof ServerError && error.status === 403) return { kind: 'refused', error }
   if (error instanceof ServerError && error.status === 404) return { kind: 'gone', error }
   if (isUnsupported(error)) return { kind: 'refused', error }

@@ -42,8 +42,6 @@ const REFUSALS: readonly (readonly [string, unknown, string, string])[] = [
     'the name "__proto__" is not allowed',
   ],
   ['another mode', policy({ mode: 'warn' }), '/mode', 'must be one of enforce, shadow'],
-  ['a rate', ruled({ limits: { rate: '10/s' } }), '/rules/0/limits/rate', 'the limit "rate" is not supported yet'],
-  ['a burst', ruled({ limits: { burst: 1 } }), '/rules/0/limits/burst', 'the limit "burst" is not supported yet'],
   [
     'a number of leases',
     ruled({ limits: { leases: 5 } }),

@@ -66,6 +66,36 @@ export const WRAP_KEYS: Readonly<Record<string, Uses>> = {
   },
 }
 
+const RATE = 'must be a count of at most nine digits and s, m or h, such as 10/s, 100/m, 1000/h'
+
+/** Keys of `limits` that count. */
+export const COUNT_KEYS: Readonly<Record<string, Uses>> = {
+  rate: {
+    good: ['1/h', '10/s', '999999999/m'].map((rate) => limits({ rate })),
+    bad: [
+      bad(limits({ rate: 10 }), '/rules/0/limits/rate', 'must be of type string'),
+      ...['0/s', '1.5/s', '10', '10/d', '1e3/s', ' 1/s', '9999999999/s'].map((rate) =>
+        bad(limits({ rate }), '/rules/0/limits/rate', RATE),
+      ),
+      bad(
+        ruled({ effect: 'deny', limits: { rate: '1/s' } }),
+        '/rules/0/limits',
+        '"limits" may only stand on a rule whose effect is "allow", not "deny"',
+      ),
+    ],
+  },
+  burst: {
+    good: [limits({ rate: '10/s', burst: 1 }), limits({ rate: '1/h', burst: 999_999_999 })],
+    bad: [
+      bad(limits({ burst: 1 }), '/rules/0/limits/burst', 'has a meaning only beside "rate"'),
+      bad(limits({ rate: '10/s', burst: '1' }), '/rules/0/limits/burst', 'must be of type integer'),
+      bad(limits({ rate: '10/s', burst: 0.5 }), '/rules/0/limits/burst', 'must be of type integer'),
+      bad(limits({ rate: '10/s', burst: 0 }), '/rules/0/limits/burst', 'must be >= 1'),
+      bad(limits({ rate: '10/s', burst: 1e300 }), '/rules/0/limits/burst', 'must be <= 999999999'),
+    ],
+  },
+}
+
 /** Keys of a window of `when`. */
 export const WINDOW_KEYS: Readonly<Record<string, Uses>> = {
   days: {
