@@ -18,6 +18,20 @@ export function explanationLines(asked: string, explanation: Explanation, screen
     ...section('policies that bind the caller', boundLines(explanation), screen),
     ...section('policies that do not', unboundLines(explanation), screen),
     ...section('rules considered', ruleLines(explanation), screen),
+    ...shadowLines(asked, explanation, screen),
+  ]
+}
+
+/** What the policies of mode shadow would make of it. */
+function shadowLines(asked: string, { shadow }: Explanation, screen: Screen): readonly string[] {
+  if (shadow === undefined) return []
+  return [
+    '',
+    screen.styled('bold', 'if the policies of mode shadow were enforced, too'),
+    ...decisionLines(asked, shadow, screen),
+    ...section('policies of mode shadow that bind the caller', boundLines(shadow), screen),
+    ...section('policies of mode shadow that do not', unboundLines(shadow), screen),
+    ...section('rules considered then', ruleLines(shadow), screen),
   ]
 }
 

@@ -217,3 +217,17 @@ test('policies have to be named, and to be there', async (t) => {
     /^error: bad\.json at \/rules\/0\/path: a path has no leading slash; it is relative to \/v1\/\n/,
   )
 })
+
+test('what policies of mode shadow would decide is told apart, and changes no exit code', async (t) => {
+  const cwd = folderOf(t)
+  const rules = [{ id: 'closed', path: 'kv/data/flags', operations: ['*'], effect: 'forbid' }]
+  writeFileSync(join(cwd, 'next.json'), JSON.stringify({ policy: 'next', mode: 'shadow', rules }))
+  const { code, stdout } = await explain(cwd, ['--caller', ORDERS, 'read', 'kv/data/flags'])
+  assert.equal(code, 0)
+  const [is, would = ''] = stdout.split('\nif the policies of mode shadow were enforced, too\n')
+  assert.match(is ?? '', /^allowed {2}read kv\/data\/flags\n/)
+  assert.doesNotMatch(is ?? '', /next/)
+  assert.match(would, /^refused {2}read kv\/data\/flags\n {2}decided by {2}policy next, rule closed\n/)
+  assert.match(would, /\npolicies of mode shadow that bind the caller\n {2}next\n/)
+  assert.match(would, /\n {2}\* {2}next closed +kv\/data\/flags +forbids\n/)
+})
