@@ -44,10 +44,8 @@ export class MountTable {
   }
 
   /** A mount that lies above or below `path`, so that the two would answer for each other. */
-  conflict(path: string, except?: Mount): Mount | undefined {
-    return this.all().find(
-      (mount) => mount !== except && (path.startsWith(mount.record.path) || mount.record.path.startsWith(path)),
-    )
+  conflict(path: string): Mount | undefined {
+    return this.all().find(({ record }) => path.startsWith(record.path) || record.path.startsWith(path))
   }
 
   async add(record: MountRecord): Promise<Mount> {

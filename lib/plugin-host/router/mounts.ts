@@ -133,15 +133,15 @@ export class Mounts {
     if (mount === undefined) throw refuse(400, `no matching mount at ${JSON.stringify(from)}`)
     if (from.startsWith('auth/') !== to.startsWith('auth/') || isReserved(to))
       throw refuse(400, `cannot remount to destination ${to}`)
-    const conflict = table.conflict(to, mount)
+    const conflict = table.conflict(to)
     if (conflict !== undefined) throw refuse(400, `path already in use at ${JSON.stringify(conflict.record.path)}`)
-    this.#checkPath(mount.kind, to, mount)
+    this.#checkPath(mount.kind, to)
     const { record } = mount
     await this.#alone(mount, async () => {
       await rollback(mount)
       await clear(mount)
       await this.#turns('', async () => {
-        this.#checkPath(mount.kind, to, mount)
+        this.#checkPath(mount.kind, to)
         await table.change(mount, { path: to })
       })
     })
@@ -182,13 +182,13 @@ export class Mounts {
     return mount?.record.tainted === false ? mount : undefined
   }
 
-  #checkPath(kind: MountKind, path: string, moving?: Mount): void {
+  #checkPath(kind: MountKind, path: string): void {
     const isAuth = path.startsWith('auth/')
     const name = isAuth ? path.slice('auth/'.length) : path
     const isOdd = name === '/' || name === '' || /\/\/|[\0-\x1f\x7f]|(?:^|\/)\.{1,2}\//.test(path)
     if (isOdd || isAuth !== (kind === 'auth') || isReserved(path))
       throw refuse(400, `cannot mount ${JSON.stringify(path)}`)
-    const conflict = this.#deps.table.conflict(path, moving)
+    const conflict = this.#deps.table.conflict(path)
     if (conflict !== undefined) throw refuse(400, `path is already in use at ${shown(conflict.record)}`)
   }
 
