@@ -10,7 +10,7 @@ export class Broker {
   readonly ended: Promise<void>
 
   constructor(channel: Channel) {
-    this.#stream = channel.duplex(GRPCBrokerService.startStream)
+    this.#stream = channel.duplex(GRPCBrokerService.startStream, { drains: true })
     this.ended = drained(this.#stream.messages)
   }
 
@@ -30,7 +30,7 @@ export class Broker {
   }
 }
 
-/** Plugins may offer sockets of their own; no host ever wanted one. */
+/** Plugins may offer sockets of their own; no host ever wanted one: nothing comes but the end. */
 async function drained(messages: AsyncIterable<unknown>): Promise<void> {
   try {
     for await (const _ of messages);

@@ -228,7 +228,7 @@ async function within(work: Promise<unknown>, ms: number, clock: Clock): Promise
 /** What Go plugins print goes here; left unread, it would stop them. */
 async function drain(channel: Channel): Promise<void> {
   try {
-    for await (const _ of channel.serverStream(GRPCStdioService.streamStdio, {}));
+    for await (const _ of channel.serverStream(GRPCStdioService.streamStdio, {}, { drains: true }));
   } catch {
     // Not offered, or over.
   }

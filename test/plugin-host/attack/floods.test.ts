@@ -44,6 +44,39 @@ for (const [kind, isEnded] of FLOODS) {
   })
 }
 
+for (const kind of [
+  'settings',
+  'windows',
+  'pings',
+  'interim answers',
+  'answers without end',
+  'a window beyond all',
+  'pushes',
+  'streams that there are not',
+  'garbage',
+]) {
+  test(`a plugin that answers its host with ${kind} is hung up on, its call is a coded error, and the next call finds another`, async (t) => {
+    const { bad, good } = await opponents(t)
+    const before = process.memoryUsage.rss()
+    const reading = act(good, 'read on', { key: 'k' })
+    await assert.rejects(act(bad, 'flood back', { kind, ms: 20_000 }), { code: 'ERR_PORTCULLIS_PLUGIN_CRASHED' })
+    await act(good, 'stop')
+    const others = await reading
+    assert.ok(Number(others.calls) > 0)
+    assert.equal((await act(bad, 'put', { key: 'k', text: 'v' })).err, '')
+    assert.ok(process.memoryUsage.rss() - before < 200 * 2 ** 20)
+    t.diagnostic(`others ${JSON.stringify(others)}`)
+  })
+}
+
+test('a plugin that sends messages without end on its own stream fills no memory, and others are served beside it', async (t) => {
+  const { bad, good } = await opponents(t)
+  const { result, risenMiB, others } = await attack(bad, good, 'flood back', { kind: 'messages without end', ms: 3000 })
+  t.diagnostic(`${JSON.stringify(result)}, ${risenMiB} MiB more, others ${JSON.stringify(others)}`)
+  assert.ok(risenMiB < 200, `${risenMiB} MiB more`)
+  assert.ok(Number(others.calls) > 10, `${others.calls} reads of another plugin`)
+})
+
 test('connections that are held, with a handshake or without, are few, and end nobody who is served', async (t) => {
   const { bad, good } = await opponents(t)
   const secure = await attack(bad, good, 'hold', { connections: 50, isSecure: true })

@@ -16,6 +16,8 @@ export interface CallOptions {
   /** Told to the peer, and held here. Above 0. Default: none. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  /** Of a stream: what the peer sends is thrown away unread, for the price of its bytes. Default: false. */
+  readonly drains?: boolean
 }
 
 /** Who takes what a call brings. `onEnd` comes once, last, and without error only for status OK. */
@@ -40,6 +42,7 @@ export class ClientCall implements StreamSink {
   readonly #sink: CallSink
   readonly #reader: FrameReader
   readonly #signal: AbortSignal | undefined
+  readonly #drains: boolean
   #timer: NodeJS.Timeout | undefined
   #status: GrpcStatusError | 'ok' | undefined
   #hasHeaders = false
@@ -48,7 +51,8 @@ export class ClientCall implements StreamSink {
   #isEnded = false
 
   /** @throws {GrpcStatusError} the call cannot even begin. */
-  constructor(context: CallContext, path: string, { metadata, timeoutMs, signal }: CallOptions, sink: CallSink) {
+  constructor(context: CallContext, path: string, options: CallOptions, sink: CallSink) {
+    const { metadata, timeoutMs, signal, drains = false } = options
     if (signal?.aborted === true) throw new GrpcStatusError(GRPC_STATUS.cancelled, 'the call was cancelled')
     const reason = context.reasonOfEnd()
     if (reason !== undefined) throw unprocessed(reason)
@@ -56,6 +60,7 @@ export class ClientCall implements StreamSink {
     this.#sink = sink
     this.#reader = new FrameReader(context.maxReceiveBytes, context.budget)
     this.#signal = signal
+    this.#drains = drains
     this.stream = context.connection.request(headersOf(path, metadata, timeoutMs), this)
     signal?.addEventListener('abort', this.#onAbort)
     if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMER_MS) this.#timer = setTimeout(onDeadline, timeoutMs, this)
@@ -87,7 +92,7 @@ export class ClientCall implements StreamSink {
   }
 
   onData(chunk: Buffer): void {
-    if (this.#isEnded) return
+    if (this.#isEnded || this.#drains) return
     try {
       this.#reader.push(chunk, this.#onMessage)
     } catch (error) {

@@ -244,6 +244,7 @@ export class Http2Connection implements StreamHost, FrameTaker {
     const isInterim = this.#role.kind === 'client' && fields[0] === ':status' && fields[1]?.startsWith('1') === true
     if (this.#role.kind === 'server' && !isEnd) stream?.reset(CODE.protocol)
     else if (isEnd || !isInterim) stream?.receiveHeaders(fields, isEnd)
+    else this.#sorter.onIdleFrame()
   }
 
   #onNewStream(role: Role & { readonly kind: 'server' }, id: number, fields: Fields, isEnd: boolean): void {

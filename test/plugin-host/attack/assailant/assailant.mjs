@@ -1,16 +1,24 @@
 // A plugin that attacks what its host serves to it: the path of a request says how.
 import { existsSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { Server } from 'node:tls'
 import { certificateField, createCertificate } from '../../../../lib/plugin-host/wire/certificate.ts'
 import * as services from '../../../../lib/plugin-host/wire/gen/services.ts'
 import { openChannel } from '../../../../lib/plugin-host/wire/grpc/channel.ts'
 import { createGrpcServer } from '../../../../lib/plugin-host/wire/grpc/server.ts'
-import { flood, hold } from './floods.mjs'
+import { flood, floodBack, hold } from './floods.mjs'
 
 const hostCert = process.env.PLUGIN_CLIENT_CERT ?? ''
 const path = join(process.env.PLUGIN_UNIX_SOCKET_DIR ?? '/nowhere', 'plugin1')
 const certificate = await createCertificate()
 const own = { ca: hostCert, cert: certificate.certPem, key: certificate.keyPem }
+/** Over which the host calls, to write on them what no server would. */
+const sockets = []
+const { emit } = Server.prototype
+Server.prototype.emit = function (name, ...rest) {
+  if (name === 'secureConnection') sockets.push(rest[0])
+  return emit.call(this, name, ...rest)
+}
 const server = createGrpcServer({ tls: own })
 const offered = Promise.withResolvers()
 let storage
@@ -103,6 +111,7 @@ const ACTS = {
     const target = { path: await offered.promise, ...own }
     return Promise.all(Array.from({ length: connections }, () => flood(target, kind, ms)))
   },
+  'flood back': ({ kind, ms }) => floodBack(sockets.at(-1), kind, ms),
   hold: async ({ connections, isSecure }) => hold({ path: await offered.promise, ...own }, connections, isSecure),
 }
 

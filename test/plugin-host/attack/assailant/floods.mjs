@@ -11,6 +11,7 @@ const END_HEADERS = 4
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 const GET = headersOf('/pb.Storage/Get')
 const PUT = headersOf('/pb.Storage/Put')
+const INTERIM = headerBlock({ ':status': '103', link: '</a>' })
 const ASKED = encodeFrame(StorageService.get.request, { key: 'k', txn: '' }, 1000)
 const entry = { key: 'reset', value: Buffer.alloc(30_000, 'r'), sealWrap: false }
 const WRITTEN = encodeFrame(StorageService.put.request, { entry, txn: '' }, 100_000)
@@ -62,6 +63,30 @@ export async function flood(target, kind, ms) {
   const ended = socket.destroyed
   socket.destroy()
   return { kind, pieces, bytes, ended }
+}
+
+/** Pieces of a flood on the connection over which the host calls; its first stream is one that stays open. */
+const BACK = {
+  settings: PIECES.settings,
+  windows: () => frame(KIND.settings, 0, 0, settings(2730)),
+  pings: PIECES.pings,
+  'interim answers': () => frame(KIND.headers, END_HEADERS, 1, INTERIM),
+  'answers without end': (at) => frame(at === 0 ? KIND.headers : KIND.continuation, 0, 1, bigHeaders(12_000)),
+  'messages without end': () => frame(KIND.data, 0, 1, Buffer.alloc(16_384)),
+  'a window beyond all': () => frame(KIND.window, 0, 0, word(0x7fff_ffff)),
+  pushes: () => frame(5, END_HEADERS, 1, Buffer.concat([word(2), GET])),
+  'streams that there are not': () => frame(KIND.reset, 0, 2 ** 30 + 1, word(8)),
+  garbage: PIECES.garbage,
+}
+
+/** Floods the host on its own connection, until `ms` have passed or it has hung up. */
+export async function floodBack(socket, kind, ms) {
+  const end = performance.now() + ms
+  let pieces = 0
+  for (; performance.now() < end && !socket.destroyed; pieces += 1) {
+    if (!socket.write(BACK[kind](pieces))) await Promise.race([drained(socket), sleep(50)])
+  }
+  return { kind, pieces, ended: socket.destroyed }
 }
 
 /** Opens connections and sends nothing on them. @returns how many were taken. */
