@@ -139,7 +139,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     telemetry.count('portcullis.leaks', { 'error.type': code })
     emitter.emit('leaked', { path, code })
   }
-  const entries = createEntries(audit)
+  const entries = createEntries(audit, { shape: config.auditShape })
   const limits = createLimits(clock)
   const refuse = createRefuse({ entries, telemetry, emit: emitter.emit.bind(emitter) })
   const exchange = createOwnExchange({ transport, entries, telemetry, nextId, namespace, timeoutMs, onLeak })

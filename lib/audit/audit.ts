@@ -83,6 +83,7 @@ class DeviceAudit implements Audit {
   readonly #deps: AuditDeps
   readonly #guards: readonly Guard[]
   readonly #decisions = new WeakMap<Decision, AuditDecision>()
+  readonly #names = new WeakMap<Caller, readonly (readonly string[])[]>()
   #sequence = 0
   #timeMs = Number.NaN
   #time = ''
@@ -159,12 +160,22 @@ class DeviceAudit implements Audit {
       request,
     }
     if (decision.shadow !== undefined) entry.shadow = this.#decision(decision.shadow)
+    if (caller.parent !== undefined) entry.caller_added = this.#added(caller)
     if (auth !== undefined) entry.auth = auth
     if (response !== undefined) entry.response = response
     if (error !== undefined) entry.error = error
     if (trace !== undefined) entry.trace = trace
     if (event !== undefined) entry.event = event
     return entry
+  }
+
+  #added(caller: Caller): readonly (readonly string[])[] {
+    let names = this.#names.get(caller)
+    if (names === undefined) {
+      names = namesAdded(caller)
+      this.#names.set(caller, names)
+    }
+    return names
   }
 
   /** Written once a decision: those that allow are the same object each time. */
@@ -203,6 +214,13 @@ function attributesOf(name: string): Readonly<Record<Outcome | 'gap', Attributes
   const device = { 'portcullis.audit.device': name }
   const of = (outcome: Outcome): Attributes => Object.freeze({ ...device, 'portcullis.outcome': outcome })
   return { accepted: of('accepted'), failed: of('failed'), dropped: of('dropped'), gap: Object.freeze(device) }
+}
+
+/** An attribute cannot be overwritten, so each was added once. */
+function namesAdded({ attributes, parent }: Caller): readonly (readonly string[])[] {
+  const own = Object.keys(attributes)
+  if (parent === undefined) return Object.freeze([Object.freeze(own)])
+  return Object.freeze([...namesAdded(parent), Object.freeze(own.filter((name) => !(name in parent.attributes)))])
 }
 
 /** Waits for both, so that no rejection goes unseen. */

@@ -1,6 +1,7 @@
 import type { JudgedAttributes } from './caller.ts'
 import type { DecisionReason } from './decision.ts'
 import type { JsonObject } from './json.ts'
+import type { Shape } from './shape.ts'
 
 /** Where an answer came from. */
 export type Source = 'server' | 'cache' | 'stale'
@@ -21,6 +22,8 @@ export interface AuditEntry {
   /** Grows by 1 with each entry of an instance, from 1. */
   readonly sequence: number
   readonly caller: JudgedAttributes
+  /** Of a caller below others: names of the attributes that each of the chain added, root first. */
+  readonly caller_added?: readonly (readonly string[])[]
   readonly decision: AuditDecision
   /** What would be decided if the policies of mode shadow were enforced; absent where none binds the caller. */
   readonly shadow?: AuditDecision
@@ -74,6 +77,8 @@ export interface AuditRequest {
   readonly path: string
   readonly query?: JsonObject
   readonly data?: JsonObject
+  /** Form of `data`, without its values: where the option `audit.shape` asks for it. */
+  readonly shape?: Shape
   /** Seconds, as the server logs it. */
   readonly wrap_ttl?: number
 }

@@ -14,6 +14,8 @@ export interface AuditOptions {
   readonly devices: readonly AuditDeviceOptions[]
   /** Key of the HMACs, 16 bytes or more; one an installation, so that equal values can be found across restarts. */
   readonly key?: Uint8Array
+  /** Entries tell the form of what is sent (types, about how long texts are), for `portcullis policy suggest`. Default false. */
+  readonly shape?: boolean
   /** File with the key; made with 32 random bytes and mode 0600 where it does not exist. Default: a new key for each process. */
   readonly keyFile?: string
 }
@@ -89,6 +91,7 @@ export interface GatewayConfig {
   readonly unrestricted: boolean
   readonly caller: Caller
   readonly devices: readonly AuditDeviceOptions[]
+  readonly auditShape: boolean
   readonly auditKey: { readonly bytes: Uint8Array } | { readonly file: string } | { readonly generated: true }
   readonly maxEntries: number
   readonly leases: LeaseConfig
@@ -254,9 +257,9 @@ function isShadowOnly(policies: GatewayConfig['policies']): boolean {
   return documents.length > 0 && documents.every((document) => Object(document).mode === 'shadow')
 }
 
-function checkedAudit(audit: unknown): Pick<GatewayConfig, 'devices' | 'auditKey'> {
-  checkNames('audit', audit, ['devices', 'key', 'keyFile'])
-  const { devices, key, keyFile } = audit as AuditOptions
+function checkedAudit(audit: unknown): Pick<GatewayConfig, 'devices' | 'auditKey' | 'auditShape'> {
+  checkNames('audit', audit, ['devices', 'key', 'keyFile', 'shape'])
+  const { devices, key, keyFile, shape } = audit as AuditOptions
   if (!Array.isArray(devices) || devices.length === 0) {
     throw new TypeError('audit.devices must list at least one device, such as file(path): nothing passes unrecorded')
   }
@@ -267,7 +270,8 @@ function checkedAudit(audit: unknown): Pick<GatewayConfig, 'devices' | 'auditKey
       )
     }
   }
-  return { devices: Object.freeze([...devices]), auditKey: checkedKey(key, keyFile) }
+  const auditShape = booleanOption('audit.shape', shape, false)
+  return { devices: Object.freeze([...devices]), auditKey: checkedKey(key, keyFile), auditShape }
 }
 
 function checkedKey(key: unknown, keyFile: unknown): GatewayConfig['auditKey'] {

@@ -4,9 +4,11 @@ import { AuditError, PortcullisError } from '../errors/index.ts'
 import type { AuditEntry, AuditEvent, AuditRequest, AuditResponse, Source } from '../model/audit-entry.ts'
 import type { Caller } from '../model/caller.ts'
 import type { Decision } from '../model/decision.ts'
+import type { JsonObject } from '../model/json.ts'
 import type { GatewayRequest } from '../model/request.ts'
 import { unseal } from '../model/sealed.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
+import { type Shape, shapeOf } from '../model/shape.ts'
 import { OWN_CALLER } from '../options/caller.ts'
 import { OWN_DECISION } from './own-decision.ts'
 
@@ -34,8 +36,8 @@ export interface Entries {
   answered(answer: ServerAnswer, source: Source): AuditResponse
 }
 
-export function createEntries(audit: Audit): Entries {
-  const { hasher } = audit
+export function createEntries(audit: Audit, { shape = false }: EntryOptions = {}): Entries {
+  const hasher: DraftHasher = { ...audit.hasher, shape: shape ? shapeOf : undefined }
   return {
     request: (subject) => audit.record(draft(hasher, subject, 'request')),
     response: (subject, response) => audit.record({ ...draft(hasher, subject, 'response'), response }),
@@ -55,14 +57,24 @@ export function createEntries(audit: Audit): Entries {
   }
 }
 
-function draft(hasher: Hasher, subject: EntrySubject, type: 'request' | 'response'): AuditDraft {
+/** What entries tell beyond the usual. */
+export interface EntryOptions {
+  /** The form of what is sent, without its values. */
+  readonly shape?: boolean
+}
+
+interface DraftHasher extends Hasher {
+  readonly shape: ((data: JsonObject) => Shape) | undefined
+}
+
+function draft(hasher: DraftHasher, subject: EntrySubject, type: 'request' | 'response'): AuditDraft {
   const { caller, decision, auth, trace } = subject
   const base = { type, caller, decision, request: auditRequest(hasher, subject) }
   if (auth === undefined && trace === undefined) return base
   return { ...base, ...(auth === undefined ? {} : { auth }), ...(trace === undefined ? {} : { trace }) }
 }
 
-function auditRequest(hasher: Hasher, { id, request }: EntrySubject): AuditRequest {
+function auditRequest(hasher: DraftHasher, { id, request }: EntrySubject): AuditRequest {
   const { operation, path, data, wrapTtlMs } = request
   const entry = { id, operation, namespace: namespaceEntry(request.namespace), path }
   let isPlain = data === undefined && wrapTtlMs === 0
@@ -72,6 +84,7 @@ function auditRequest(hasher: Hasher, { id, request }: EntrySubject): AuditReque
     ...entry,
     ...(Object.keys(request.query).length === 0 ? {} : { query: hasher.data(request.query) }),
     ...(data === undefined ? {} : { data: hasher.data(data) }),
+    ...(data === undefined || hasher.shape === undefined ? {} : { shape: hasher.shape(data) }),
     ...(wrapTtlMs === 0 ? {} : { wrap_ttl: wrapTtlMs / 1000 }),
   }
 }

@@ -136,6 +136,7 @@ class Walk implements SchemaFacts {
     if (!isJsonObject(schema)) throw place.refusal('must be a schema: an object, true or false')
     for (const [keyword, value] of Object.entries(schema)) this.#keyword(keyword, value, place)
     this.#reference(schema, place)
+    this.#contained(schema, place)
     this.#patterns(schema, place)
     this.#unique(schema, place)
     this.#required(schema, place)
@@ -184,6 +185,12 @@ class Walk implements SchemaFacts {
     this.hasReference ||= $ref !== undefined
     if ($ref === undefined || (typeof $ref === 'string' && /^#\/./.test($ref))) return
     throw place.at('$ref').refusal('must start with "#/" and name a part: a schema cannot refer to what is outside it')
+  }
+
+  /** ajv 8.20 takes an empty list for one that contains what `contains` asks, where `prefixItems` stands beside it. */
+  #contained({ contains, prefixItems }: JsonObject, place: Place): void {
+    if (contains === undefined || prefixItems === undefined) return
+    throw place.at('contains').refusal('must not stand beside "prefixItems", where an empty list would pass; use "allOf"')
   }
 
   #patterns(schema: JsonObject, place: Place): void {

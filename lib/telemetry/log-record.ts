@@ -23,7 +23,19 @@ export function logRecord(entry: AuditEntry | AuditGap): LogRecord {
 type Flat = Record<string, string | number | boolean>
 
 function entryAttributes(entry: AuditEntry): Attributes {
-  const { auth, caller, decision, error, event, instance, request, response, sequence, shadow } = entry
+  const {
+    auth,
+    caller,
+    caller_added: added,
+    decision,
+    error,
+    event,
+    instance,
+    request,
+    response,
+    sequence,
+    shadow,
+  } = entry
   const flat: Flat = {
     'portcullis.audit.instance': instance,
     'portcullis.audit.sequence': sequence,
@@ -45,9 +57,11 @@ function entryAttributes(entry: AuditEntry): Attributes {
   put(flat, 'portcullis.shadow.rule', shadow?.rule)
   put(flat, 'portcullis.shadow.pointer', shadow?.pointer)
   put(flat, 'portcullis.shadow.keyword', shadow?.keyword)
+  put(flat, 'portcullis.caller_added', jsonOf(added))
   put(flat, 'portcullis.auth', jsonOf(auth))
   put(flat, 'portcullis.request.query', jsonOf(request.query))
   put(flat, 'portcullis.request.data', jsonOf(request.data))
+  put(flat, 'portcullis.request.shape', jsonOf(request.shape as object | undefined))
   put(flat, 'portcullis.request.wrap_ttl', request.wrap_ttl)
   put(flat, 'portcullis.error', error)
   put(flat, 'portcullis.event.name', event?.name)

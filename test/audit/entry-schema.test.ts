@@ -12,6 +12,7 @@ const FULL: Required<AuditEntry> = {
   instance: 'i-1',
   sequence: 1,
   caller: { service: 'orders', admin: false, level: 3, groups: ['a', 'b'] },
+  caller_added: [['service'], ['admin', 'level', 'groups']],
   decision: { effect: 'deny', reason: 'request-schema', policy: 'p', rule: 'r', pointer: '/data/a', keyword: 'type' },
   shadow: { effect: 'deny', reason: 'forbid', policy: 'q', rule: 'r', pointer: '/data/a', keyword: 'type' },
   auth: { client_token: HMAC, accessor: HMAC },
@@ -22,6 +23,7 @@ const FULL: Required<AuditEntry> = {
     path: 'secret/data/a',
     query: { version: HMAC },
     data: { nested: { any: [HMAC, 1, null, true] } },
+    shape: { nested: { any: ['s8', 'i', 'z', 'b'] } },
     wrap_ttl: 60,
   },
   response: {
@@ -63,8 +65,8 @@ test('an entry of type event without an event is refused', () => {
 
 test('the marker of a gap satisfies the schema', () => assertEntry(GAP))
 
-test('a field that nobody knows is refused wherever it stands, but in caller, data, query and detail', () => {
-  const free = new Set(['caller', 'data', 'query', 'detail'])
+test('a field that nobody knows is refused wherever it stands, but in caller, data, query, detail and shape', () => {
+  const free = new Set(['caller', 'data', 'query', 'detail', 'shape'])
   for (const [place, object] of objectsOf(FULL)) {
     const isFree = place.some((name) => free.has(name))
     object.surprise = 'x'

@@ -4,6 +4,8 @@ import { addCompile } from './compile.ts'
 import { addExplain } from './explain.ts'
 import { addGenerate } from './generate.ts'
 import { addImport } from './import.ts'
+import { addReplay } from './replay.ts'
+import { addSuggest } from './suggest.ts'
 import { addTest } from './test-tables.ts'
 
 const EXIT_CODES = `
@@ -23,5 +25,7 @@ export function addPolicyCommands(program: Command): void {
   addExplain(policy)
   addGenerate(policy)
   addImport(policy)
+  addReplay(policy)
+  addSuggest(policy)
   addTest(policy)
 }

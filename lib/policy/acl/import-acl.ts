@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../../model/json.ts'
 import { patternProblem } from '../pattern.ts'
 import { Place } from '../place.ts'
+import { createRuleIds } from '../rule-ids.ts'
 import { parseTemplate } from '../template/slots.ts'
 import { limitsParameters, parameterSchema } from './parameters.ts'
 import { type AclRule, type Capability, readAcl } from './read-acl.ts'
@@ -38,12 +39,12 @@ export function importAcl(document: JsonValue, options: ImportOptions): Imported
   const place = new Place(options.file)
   const acl = readAcl(document, place)
   const uncarried: Uncarried[] = []
-  const ids = new Set<string>()
+  const idOf = createRuleIds()
   const rules = acl.rules.flatMap((rule) => {
     const path = pathOf(rule, place, options.templates ?? {}, uncarried)
     if (path === undefined) return []
     noteOthers(rule, uncarried)
-    return rulesOf(rule, path).map((made) => ({ id: idOf(path, ids), ...made }))
+    return rulesOf(rule, path).map((made) => ({ id: idOf(path), ...made }))
   })
   noteMerged(acl.rules, uncarried)
   return { policy: { policy: nameOf(options.name ?? acl.name ?? options.file), rules }, uncarried }
@@ -123,19 +124,6 @@ function noteMerged(rules: readonly AclRule[], uncarried: Uncarried[]): void {
       'it stands there twice, with parameters: the server merges their lists, here one rule has to accept alone'
     uncarried.push({ path: rule.path, what, makesIt: 'narrower' })
   }
-}
-
-function idOf(path: string, taken: Set<string>): string {
-  const words =
-    path
-      .replaceAll('*', 'any')
-      .replaceAll('+', 'one')
-      .match(/[A-Za-z0-9_]+/g) ?? []
-  const base = words.join('-').slice(0, 100) || 'rule'
-  let id = base
-  for (let at = 2; taken.has(id); at += 1) id = `${base}-${at}`
-  taken.add(id)
-  return id
 }
 
 function nameOf(text: string): string {
