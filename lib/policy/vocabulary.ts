@@ -190,7 +190,9 @@ class Walk implements SchemaFacts {
   /** ajv 8.20 takes an empty list for one that contains what `contains` asks, where `prefixItems` stands beside it. */
   #contained({ contains, prefixItems }: JsonObject, place: Place): void {
     if (contains === undefined || prefixItems === undefined) return
-    throw place.at('contains').refusal('must not stand beside "prefixItems", where an empty list would pass; use "allOf"')
+    throw place
+      .at('contains')
+      .refusal('must not stand beside "prefixItems", where an empty list would pass; use "allOf"')
   }
 
   #patterns(schema: JsonObject, place: Place): void {
