@@ -53,6 +53,10 @@ class Processes implements Plugins {
     return await openDatabase(this.#slots, entry, this.#host.config)
   }
 
+  retire(entry: CatalogEntry): void {
+    if (!entry.isBuiltin) this.#slots.retire(entry)
+  }
+
   async inspect(entry: CatalogEntry): Promise<Inspection> {
     this.#checkOpen(entry)
     const slot = this.#slots.alone(entry)

@@ -43,6 +43,11 @@ export interface Plugins {
   /** @throws {PluginError} the file is not what the catalog says, or the process does not come up. */
   backend(entry: CatalogEntry, mount: MountFacts, services: BackendServices): Promise<Backend>
   database(entry: CatalogEntry): Promise<DatabaseDriver>
+  /**
+   * From now on whoever opens a backend of `entry` gets another process: the one that runs goes on for those that use it, and ends with the last.
+   * For a reload. Built-in plugins share one process, which stays.
+   */
+  retire?(entry: CatalogEntry): void
   /** Starts it in quarantine (no storage behind it) and tells what it is. */
   inspect(entry: CatalogEntry): Promise<Inspection>
   /** Ends processes that have not come up yet, and lets none come up any more: those who wait for them fail at once. */

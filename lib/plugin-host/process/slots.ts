@@ -37,6 +37,12 @@ export class Slots {
     }
   }
 
+  /** Nobody more joins the process that runs. One that failed to start stays: its breaker must not be got around. */
+  retire(entry: CatalogEntry): void {
+    const key = keyOf(entry)
+    if (this.#shared.get(key)?.running !== undefined) this.#shared.delete(key)
+  }
+
   /** A process that nobody else shares. */
   alone(entry: CatalogEntry): Slot {
     const slot = this.#new(entry)

@@ -86,6 +86,11 @@ export class Backends {
     )
   }
 
+  /** The next that runs behind any mount of the same plugin is another process than now. */
+  retire(entry: CatalogEntry): void {
+    this.#deps.plugins.retire?.(entry)
+  }
+
   limits({ record: { config } }: Mount): { readonly defaultTtlMs: number; readonly maxTtlMs: number } {
     const { defaultLeaseTtlMs, maxLeaseTtlMs } = this.#deps.context
     const maxTtlMs = config.maxLeaseTtlMs || maxLeaseTtlMs

@@ -15,6 +15,7 @@ import type { OwnRequests } from './own-requests.ts'
 import { Refusal, refuse } from './refusal.ts'
 import type { Register } from './register.ts'
 import { pathBelow } from './requests.ts'
+import { askedVersion } from './version.ts'
 
 /** What the operator acts on. */
 export interface OperatorDeps {
@@ -35,17 +36,17 @@ export function createOperator(deps: OperatorDeps): Operator {
     register: (plugin) => spoken(() => deps.register(plugin)),
     unregister: (type, name, version = '') =>
       spoken(async () => {
-        await catalog.remove(type, name, version)
+        await catalog.remove(type, name, askedVersion(version))
         deps.tell('plugin-removed', { plugin: name })
       }),
     plugins: () => catalog.all(),
     inspect: (type, name, version = '') =>
       spoken(async () => {
-        const entry = catalog.find(type, name, version) ?? (version === '' ? catalog.choose(type, name) : undefined)
+        const entry = catalog.find(type, name, askedVersion(version)) ?? (version === '' ? catalog.choose(type, name) : undefined)
         if (entry === undefined) throw refuse(400, `plugin not found in the catalog: ${name}`)
         return deps.plugins.inspect(entry)
       }),
-    pin: (type, name, version) => spoken(() => catalog.pin(type, name, version)),
+    pin: (type, name, version) => spoken(() => catalog.pin(type, name, askedVersion(version))),
     unpin: (type, name) => spoken(() => catalog.unpin(type, name)),
     pins: () => catalog.pins(),
     mount: (path, options) =>
@@ -56,13 +57,20 @@ export function createOperator(deps: OperatorDeps): Operator {
     tune: (path, changes) => spoken(() => mounts.tune(canonical(path), mountChangeOf(changeOf(changes)))),
     remount: (from, to) => spoken(() => mounts.move(canonical(from), canonical(to))),
     mounts: () => ({ secret: describedAll(deps, 'secret'), auth: describedAll(deps, 'auth') }),
-    reload: (path) => spoken(() => mounts.reload(found(table, path))),
+    reload: (path) => spoken(() => mounts.restart([found(table, path)])),
     upgrade: (path, version) =>
       spoken(async () => {
         const mount = found(table, path)
         const before = mount.record.version
-        await mounts.tune(canonical(path), { version, config: {} })
-        await mounts.reload(mount)
+        await mounts.tune(canonical(path), { version: askedVersion(version), config: {} })
+        try {
+          await mounts.restart([mount])
+        } catch (error) {
+          // What ran before is opened with the next call, if not now.
+          const back = mounts.tune(canonical(path), { version: before, config: {} }).then(() => mounts.restart([mount]))
+          await back.catch(() => undefined)
+          throw error
+        }
         return before
       }),
     help: (path) =>

@@ -3,6 +3,7 @@ import { durationMs } from './duration.ts'
 import { fieldWords, flagField, listField, pairsField, textField } from './fields.ts'
 import type { MountConfig, MountTokenType } from './mount.ts'
 import { type Refusal, refuse } from './refusal.ts'
+import { askedVersion } from './version.ts'
 
 /** A mount as it is asked for. */
 export interface MountSpec {
@@ -60,7 +61,7 @@ export function mountSpecOf(data: JsonObject): MountSpec {
     throw refuse(400, `secrets engine ${JSON.stringify(type)} does not allow setting a version`)
   return {
     type: isKv2 ? 'kv' : type,
-    version: textField(given, 'plugin_version') || textField(data, 'plugin_version'),
+    version: askedVersion(textField(given, 'plugin_version') || textField(data, 'plugin_version')),
     description: textField(data, 'description'),
     options: isKv2 ? { ...options, version: '2' } : options,
     local: flagField(data, 'local') ?? false,
@@ -75,7 +76,7 @@ export function mountChangeOf(data: JsonObject): MountChange {
   return {
     config: configOf(data, false),
     ...(typeof data.description === 'string' ? { description: data.description } : {}),
-    ...(typeof data.plugin_version === 'string' ? { version: data.plugin_version } : {}),
+    ...(data.plugin_version === undefined ? {} : { version: askedVersion(textField(data, 'plugin_version')) }),
     ...(options === undefined ? {} : { options }),
   }
 }

@@ -8,7 +8,7 @@ import type { Mount, MountConfig, MountKind, MountRecord } from './mount.ts'
 import type { MountChange, MountSpec } from './mount-spec.ts'
 import type { MountTable } from './mount-table.ts'
 import { randomHex } from './names.ts'
-import { refuse } from './refusal.ts'
+import { refuse, wrapped } from './refusal.ts'
 
 export interface MountsDeps {
   readonly context: Context
@@ -97,7 +97,7 @@ export class Mounts {
   }
 
   async #tune(path: string, change: MountChange): Promise<void> {
-    const { table, catalog, context } = this.#deps
+    const { table, context } = this.#deps
     const mount = this.#live(path)
     if (mount === undefined) throw refuse(400, `tune of path ${JSON.stringify(path)} failed: no mount entry found`)
     const { record } = mount
@@ -107,8 +107,7 @@ export class Mounts {
     if (change.config.tokenType !== undefined && record.kind !== 'auth')
       throw refuse(400, "'token_type' can only be modified on auth mounts")
     const version = change.version ?? record.version
-    if (change.version !== undefined && catalog.find(record.kind, record.type, version) === undefined)
-      throw refuse(400, `plugin not found in the catalog: ${record.type}, version=${version}`)
+    if (change.version !== undefined) this.#checkVersion(record.kind, record.type, version)
     const options = { ...record.options, ...change.options }
     const description = change.description ?? record.description
     await table.change(mount, { config, version, options, description })
@@ -149,7 +148,22 @@ export class Mounts {
     await this.reload(mount)
   }
 
-  /** Ends the process behind a mount, once its calls are through; the next call starts what the catalog says now. */
+  /** {@link reload}s what an operator has chosen, in a process that is none of those that run. @throws {Refusal} 400: nothing in the catalog to run. */
+  async restart(mounts: readonly Mount[]): Promise<void> {
+    const { backends } = this.#deps
+    for (const mount of mounts) {
+      try {
+        backends.retire(backends.entryOf(mount))
+      } catch {
+        const { path, type, version } = mount.record
+        const why = `plugin not found in the catalog: ${type}${version === '' ? '' : `, version=${version}`}`
+        throw refuse(400, wrapped(`cannot reload plugin on ${JSON.stringify(path)}: ${why}`))
+      }
+    }
+    for (const mount of mounts) await this.reload(mount)
+  }
+
+  /** Leaves the process behind a mount, once its calls are through, and opens what the catalog says now. */
   async reload(mount: Mount): Promise<void> {
     const { backends, context } = this.#deps
     await this.#alone(mount, async () => {
@@ -193,12 +207,21 @@ export class Mounts {
   }
 
   #versionFor(kind: MountKind, spec: MountSpec, catalog: Catalog): string {
+    if (spec.version !== '') this.#checkVersion(kind, spec.type, spec.version)
     const entry = spec.version === '' ? catalog.choose(kind, spec.type) : catalog.find(kind, spec.type, spec.version)
-    if (entry === undefined) {
-      const version = spec.version === '' ? '' : `, version=${spec.version}`
-      throw refuse(400, `plugin not found in the catalog: ${spec.type}${version}`)
-    }
+    if (entry === undefined) throw refuse(400, `plugin not found in the catalog: ${spec.type}`)
     return entry.isBuiltin ? spec.version : entry.version
+  }
+
+  /** May a mount be told to run this version? @throws {Refusal} 400. */
+  #checkVersion(kind: MountKind, type: string, version: string): void {
+    const { catalog } = this.#deps
+    const pinned = catalog.pinned(kind, type)
+    if (pinned !== undefined && pinned !== version)
+      throw refuse(400, `${kind} plugin ${type} is pinned to version ${pinned}: delete the pin first`)
+    if (catalog.find(kind, type, version) !== undefined) return
+    if (version === '') throw refuse(400, 'version "" is not a valid semantic version: malformed version: ')
+    throw refuse(400, `plugin not found in the catalog: ${type}, version=${version}`)
   }
 }
 

@@ -47,9 +47,9 @@ export interface Operator {
   remount(from: string, to: string): Promise<void>
   /** By path, each as in `sys/mounts` and `sys/auth`. */
   mounts(): { readonly secret: JsonObject; readonly auth: JsonObject }
-  /** A new process, once the calls in flight are through. */
+  /** A new process, once the calls in flight are through; other mounts of the plugin stay in the old one until they are reloaded, too. */
   reload(path: string): Promise<void>
-  /** Runs another version from now on; the mount's storage stays. Gives the version before, to roll back to. */
+  /** Runs another version from now on, or goes back where it does not come up; the mount's storage stays. Gives the version before, to roll back to. */
   upgrade(path: string, version: string): Promise<string>
   /** What a plugin says of a path below its mount, or of all its paths at the mount itself: `help`, `see_also`, `openapi`. Untrusted words. */
   help(path: string): Promise<JsonObject>

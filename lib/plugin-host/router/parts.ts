@@ -90,7 +90,6 @@ export async function openParts(context: Context, config: PluginHostConfig, give
   const leaseHandler = createLeaseHandler(leases)
   const state = createStateHandler(clock, clusterId)
   const handlers: OwnHandlers = [
-    ['sys/plugins/reload/backend', createReloadHandler(mountDeps)],
     ['sys/plugins/reload', createReloadHandler(mountDeps)],
     ['sys/plugins', createCatalogHandler({ catalog, register, tell })],
     ['sys/mounts', createMountHandler(mountDeps, 'secret')],

@@ -4,7 +4,7 @@ import type { Catalog } from './catalog.ts'
 import type { Tell } from './events.ts'
 import type { GuardKey } from './exposure.ts'
 import { refuse } from './refusal.ts'
-import { canonicalVersion } from './version.ts'
+import { askedVersion, canonicalVersion } from './version.ts'
 
 /** A plugin as it is registered. */
 export interface PluginSpec {
@@ -75,7 +75,7 @@ function entryOf(spec: PluginSpec, isolation: Isolation): CatalogEntry {
   return Object.freeze({
     name: spec.name,
     type: spec.type,
-    version: versionOf(spec.version ?? ''),
+    version: askedVersion(spec.version ?? ''),
     command: spec.command,
     args: Object.freeze([...(spec.args ?? [])]),
     env: Object.freeze([...(spec.env ?? [])]),
@@ -83,16 +83,6 @@ function entryOf(spec: PluginSpec, isolation: Isolation): CatalogEntry {
     isBuiltin: false,
     isolation: spec.isolation ?? isolation,
   })
-}
-
-function versionOf(text: string): string {
-  const version = text === '' ? '' : canonicalVersion(text)
-  if (version === undefined)
-    throw refuse(
-      400,
-      `version ${JSON.stringify(text.slice(0, 100))} is not a valid semantic version: malformed version: ${text.slice(0, 100)}`,
-    )
-  return version
 }
 
 async function inspected(plugins: Plugins, entry: CatalogEntry): Promise<Inspection> {

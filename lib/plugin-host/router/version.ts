@@ -1,10 +1,25 @@
+import { refuse } from './refusal.ts'
+
 /** Semantic version with a leading `v`: `v1.2.3`, `v0.13.0-rc.1`, `v1.0.0+ent`. */
 const SEMVER = /^v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-([0-9A-Za-z.-]{1,100}))?(?:\+([0-9A-Za-z.-]{1,100}))?$/
+
+/** The same with numbers left out at the end, as people ask for it. */
+const SHORT = /^v?(\d{1,9}(?:\.\d{1,9})?)((?:[-+][0-9A-Za-z.+-]{1,200})?)$/
 
 /** `text` with its leading `v`; `undefined` for what is no semantic version. */
 export function canonicalVersion(text: string): string | undefined {
   if (!SEMVER.test(text)) return undefined
   return text.startsWith('v') ? text : `v${text}`
+}
+
+/** A version that is asked for, in full; `''`, for none, stays. @throws {Refusal} 400 in the server's words. */
+export function askedVersion(text: string): string {
+  const short = SHORT.exec(text)
+  if (short !== null) return askedVersion(`${short[1]}.0${short[2]}`)
+  const version = text === '' ? '' : canonicalVersion(text)
+  if (version !== undefined) return version
+  const shown = text.slice(0, 100)
+  throw refuse(400, `version ${JSON.stringify(shown)} is not a valid semantic version: malformed version: ${shown}`)
 }
 
 /** Below 0: `a` is the lower one. By the rules of semver.org; build metadata parts what is otherwise equal, bytewise. */

@@ -67,6 +67,23 @@ import(${JSON.stringify(sdk)}).then(({ data, definePlugin, path, serve }) => ser
 `
 }
 
+/**
+ * A plugin of a type and version that says at `version` which it is. With `GREETER_BROKEN` in its environment, the path of a
+ * file, it does not come up while its version stands there.
+ */
+export function versionedPlugin(type: 'secret' | 'auth', version: string): string {
+  const sdk = join(ROOT, 'lib/plugin/index.ts')
+  return `#!/usr/bin/env -S ${process.execPath} --disable-warning=ExperimentalWarning -C portcullis-source
+const { existsSync, readFileSync } = require('node:fs')
+const broken = process.env.GREETER_BROKEN ?? ''
+if (existsSync(broken) && readFileSync(broken, 'utf8') === ${JSON.stringify(version)}) process.exit(1)
+import(${JSON.stringify(sdk)}).then(({ data, definePlugin, path, serve }) => serve(definePlugin({
+  name: 'greeter', version: ${JSON.stringify(version)}, type: ${JSON.stringify(type)},
+  paths: [path('version', { read: () => data({ version: ${JSON.stringify(version)} }) })],
+})))
+`
+}
+
 export function writePlugin(folder: string, name = 'greeter', text: string = scriptPlugin()): string {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, name)

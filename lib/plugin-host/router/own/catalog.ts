@@ -6,7 +6,7 @@ import { listField, textField } from '../fields.ts'
 import { DONE, type Outcome } from '../outcome.ts'
 import { refuse, unsupportedOperation, unsupportedPath, wrapped } from '../refusal.ts'
 import type { PluginSpec, Register } from '../register.ts'
-import { compareVersions } from '../version.ts'
+import { askedVersion, compareVersions } from '../version.ts'
 import type { OwnCall, OwnHandler } from './call.ts'
 
 export interface CatalogHandlerDeps {
@@ -22,23 +22,23 @@ export function createCatalogHandler(deps: CatalogHandlerDeps): OwnHandler {
   return (call) => {
     const [what = '', typeText = '', ...names] = call.rest.replace(/\/$/, '').split('/')
     const name = names.join('/')
+    if (what !== 'pins' && what !== 'catalog') throw unsupportedPath()
     if (typeText === '') {
       if (what === 'pins' && ['read', 'list'].includes(call.operation))
         return { data: { pinned_versions: deps.catalog.pins().map((pin) => ({ ...pin })) } }
-      if (call.operation === 'read') return { data: everything(deps.catalog) }
+      if (what === 'catalog' && call.operation === 'read') return { data: everything(deps.catalog) }
       throw unsupportedOperation()
     }
     const type = TYPES.find((known) => known === typeText)
     if (type === undefined) throw refuse(400, `unknown plugin type ${JSON.stringify(typeText)}`)
     if (what === 'pins') return onPin(deps, call, type, name)
-    if (what !== 'catalog') throw unsupportedPath()
     return name === '' ? namesOf(deps.catalog, call, type) : onEntry(deps, call, type, name)
   }
 }
 
 async function onEntry(deps: CatalogHandlerDeps, call: OwnCall, type: PluginType, name: string): Promise<Outcome> {
   const { catalog, register, tell } = deps
-  const version = textField(call.data, 'version')
+  const version = askedVersion(textField(call.data, 'version'))
   switch (call.operation) {
     case 'write':
       await register(specOf(call.data, type, name))
@@ -91,12 +91,12 @@ function found(catalog: Catalog, type: PluginType, name: string, version: string
   return entry
 }
 
-/** An entry as it is told; its environment never is. */
+/** An entry as it is told; its environment never is, nor how built-in ones are run. */
 function described(entry: CatalogEntry): JsonObject {
   return {
-    args: entry.args.length === 0 ? null : entry.args,
+    args: entry.isBuiltin || entry.args.length === 0 ? null : entry.args,
     builtin: entry.isBuiltin,
-    command: entry.command,
+    command: entry.isBuiltin ? '' : entry.command,
     declarative: false,
     ...(entry.isBuiltin ? { deprecation_status: 'supported' } : {}),
     name: entry.name,
@@ -141,7 +141,7 @@ function order(a: string, b: string): number {
 async function onPin({ catalog }: CatalogHandlerDeps, call: OwnCall, type: PluginType, name: string): Promise<Outcome> {
   if (name === '') throw unsupportedPath()
   if (call.operation === 'write') {
-    await catalog.pin(type, name, textField(call.data, 'version'))
+    await catalog.pin(type, name, askedVersion(textField(call.data, 'version')))
     return DONE
   }
   if (call.operation === 'delete') {

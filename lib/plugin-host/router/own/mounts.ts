@@ -61,9 +61,10 @@ async function onTune({ table, mounts, backends }: MountHandlerDeps, call: OwnCa
   return { data: describedTune(mount, backends.limits(mount)) }
 }
 
-/** All mounts of a kind by path; those of auth methods without their `auth/`. */
+/** All mounts of a kind by path, in order; those of auth methods without their `auth/`. */
 export function describedAll(deps: Pick<MountHandlerDeps, 'table' | 'backends'>, kind: MountKind): JsonObject {
   const mounts = deps.table.all().filter((mount) => mount.kind === kind)
+  mounts.sort((a, b) => (a.record.path < b.record.path ? -1 : 1))
   return Object.fromEntries(mounts.map((mount) => [mount.record.path.replace(/^auth\//, ''), described(deps, mount)]))
 }
 
@@ -94,15 +95,17 @@ export function createRemountHandler({ mounts }: MountHandlerDeps): OwnHandler {
 /** `sys/plugins/reload/backend` and `sys/plugins/reload/:type/:name`. */
 export function createReloadHandler({ table, mounts }: MountHandlerDeps): OwnHandler {
   return async ({ operation, rest, data, requestId }) => {
-    if (operation !== 'write') throw unsupportedOperation()
     const [, type = '', name = ''] = /^(secret|auth|database)\/(.+)$/.exec(rest) ?? []
+    if ((rest !== 'backend' && name === '') || operation === 'list' || operation === 'scan') throw unsupportedPath()
+    if (operation !== 'write') throw unsupportedOperation()
+    if (!['', 'global'].includes(textField(data, 'scope'))) throw refuse(400, 'scope must be unset or "global"')
     const plugin = name || textField(data, 'plugin')
     const paths = Array.isArray(data.mounts)
       ? data.mounts.map(String)
       : textField(data, 'mounts').split(',').filter(Boolean)
     if (plugin !== '' && paths.length > 0) throw refuse(400, 'plugin and mounts cannot be set at the same time')
     if (plugin === '' && paths.length === 0) throw refuse(400, 'plugin or mounts must be provided')
-    for (const mount of chosen(table, plugin, type, paths)) await mounts.reload(mount)
+    await mounts.restart(chosen(table, plugin, type, paths))
     return { data: { reload_id: requestId } }
   }
 }
