@@ -6,6 +6,7 @@ import type { Inspection, Isolation, PluginType } from '../process/plugins.ts'
 import { installError, reasonOf } from './failure.ts'
 import { hashFile } from './hash-file.ts'
 import { look } from './look.ts'
+import { quarantineIn } from './quarantine.ts'
 
 /** How {@link inspectFile} starts the file. */
 export interface InspectFileOptions {
@@ -38,7 +39,8 @@ export async function inspectFile(path: string, options: InspectFileOptions = {}
   })
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-inspect-'))
   const { startTimeoutMs, ...rest } = options
-  const plugins = await openPlugins({ folder, ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }) })
+  const time = startTimeoutMs === undefined ? {} : { startTimeoutMs }
+  const plugins = await openPlugins({ ...quarantineIn(folder), ...time })
   try {
     return { sha256, ...(await look(plugins, { name: basename(path), path: file, sha256, ...rest })) }
   } finally {

@@ -11,6 +11,7 @@ import { keyOf, type LockedPlugin, PLUGIN_NAME } from './lock.ts'
 import { readLock, writeLock } from './lock-file.ts'
 import { look } from './look.ts'
 import { latestOf, type Outdated } from './outdated.ts'
+import { quarantineIn } from './quarantine.ts'
 import { type PluginSource, parseSource, sourceText } from './source.ts'
 import { type FileState, PluginStore } from './store.ts'
 
@@ -191,7 +192,7 @@ class FileInstaller implements Installer {
     { type, version, isolation, signal }: InstallOptions,
   ): Promise<Looked> {
     const { name, path, sha256, integrity, toolchain } = fetched
-    const plugins = await openPlugins({ folder: join(stage, 'quarantine') })
+    const plugins = await openPlugins(quarantineIn(join(stage, 'quarantine')))
     try {
       const wanted = type ?? fetched.type
       const inspection = await look(plugins, { name, path, sha256, type: wanted, isolation, signal })
