@@ -130,7 +130,9 @@ async function put(server: Server, entry: Entry, { arg = [], env = [] }: Registe
   try {
     await server.call('POST', path, body)
   } catch (error) {
-    if (!isAbsolute(command) || !(error instanceof CommandError)) throw error
+    // As servers say of a file outside of their plugin directory.
+    const isElsewhere = error instanceof CommandError && /command path|plugin directory/.test(error.message)
+    if (!isAbsolute(command) || !isElsewhere) throw error
     const hint = 'a server other than a portcullis host needs --plugin-directory'
     throw new CommandError(`${error.message} (${hint})`, error.code)
   }
