@@ -42,7 +42,8 @@ export function createOperator(deps: OperatorDeps): Operator {
     plugins: () => catalog.all(),
     inspect: (type, name, version = '') =>
       spoken(async () => {
-        const entry = catalog.find(type, name, askedVersion(version)) ?? (version === '' ? catalog.choose(type, name) : undefined)
+        const entry =
+          catalog.find(type, name, askedVersion(version)) ?? (version === '' ? catalog.choose(type, name) : undefined)
         if (entry === undefined) throw refuse(400, `plugin not found in the catalog: ${name}`)
         return deps.plugins.inspect(entry)
       }),
