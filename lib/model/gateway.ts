@@ -49,7 +49,7 @@ export interface ExplainRequest {
 
 /** What came of one rule that was looked at. */
 export type RuleResult =
-  | 'allows' // it grants the request
+  | 'allows' // it grants the request; one that forbids may refuse it still
   | 'denies' // it stands on the winning path and denies
   | 'forbids' // it forbids, whatever else allows
   | 'refuses' // it grants the operation, and something in the request fails it

@@ -54,9 +54,11 @@ function linkNotes(sets: readonly RuleSet[], asked: Asked, link: number): readon
   const shut = matching.filter((rule) => rule.effect === 'deny' && isSilent(rule, asked.nowMs))
   const winners = winningRules(sets, forms, new Set(shut))
   const losers = matching.filter((rule) => !winners.includes(rule) && !shut.includes(rule))
+  const forbidden = forbids.map((rule): [Rule, Outcome] => [rule, forbidOutcome(rule, asked)])
+  const isForbidden = forbidden.some(([, [result]]) => result === 'forbids')
   const outcomes: readonly (readonly [Rule, Outcome])[] = [
-    ...forbids.map((rule): [Rule, Outcome] => [rule, forbidOutcome(rule, asked)]),
-    ...winnerOutcomes(winners, asked),
+    ...forbidden,
+    ...winnerOutcomes(winners, asked, isForbidden),
     ...losers.map((rule): [Rule, Outcome] => [rule, outranked(winners[0], rule)]),
     ...shut.map((rule): [Rule, Outcome] => [rule, shutOutcome(rule)]),
     ...unresolved(sets, asked.request.operation, forms),
@@ -92,15 +94,20 @@ function outranked(winner: Rule | undefined, { pattern }: Rule): Outcome {
   return ['outranked', `not used: ${JSON.stringify(text)} is more specific${reason}`]
 }
 
-function winnerOutcomes(winners: readonly Rule[], asked: Asked): readonly (readonly [Rule, Outcome])[] {
+function winnerOutcomes(
+  winners: readonly Rule[],
+  asked: Asked,
+  isForbidden: boolean,
+): readonly (readonly [Rule, Outcome])[] {
   const { request } = asked
   const isDenied = winners.some((rule) => rule.effect === 'deny' && covers(rule, request.operation))
   let hasAccepted = false
   const outcomes = new Map<Rule, Outcome>()
   for (const rule of inTurn(winners, request)) {
     const outcome = outcomeOf(rule, asked, isDenied, hasAccepted)
-    hasAccepted ||= outcome[0] === 'allows'
-    outcomes.set(rule, outcome)
+    const accepts = outcome[0] === 'allows'
+    hasAccepted ||= accepts
+    outcomes.set(rule, accepts && isForbidden ? ['allows', 'would allow, were it not forbidden'] : outcome)
   }
   return winners.map((rule) => [rule, outcomes.get(rule) ?? ['unused', '']])
 }

@@ -1,10 +1,12 @@
-/** Why a text is no JSON, and on which line. */
+/** Why a text is no JSON, and where; from 1, columns in UTF-16 units. */
 export class JsonTextError extends Error {
   readonly line: number
+  readonly column: number
 
-  constructor(line: number, problem: string) {
+  constructor(line: number, column: number, problem: string) {
     super(problem)
     this.line = line
+    this.column = column
   }
 }
 
@@ -129,6 +131,7 @@ class Reader {
   }
 
   #problem(problem: string): JsonTextError {
-    return new JsonTextError(this.#text.slice(0, this.#at).split('\n').length, problem)
+    const before = this.#text.slice(0, this.#at)
+    return new JsonTextError(before.split('\n').length, before.length - before.lastIndexOf('\n'), problem)
   }
 }

@@ -16,12 +16,20 @@ export const POLICY_MAX_LENGTH: number = 1024 * 1024
  */
 export function parsePolicyText(file: string, text: string): PolicyDocument {
   const place = new Place(file)
-  if (text.length > POLICY_MAX_LENGTH) throw place.refusal('larger than 1 MiB; split it into several policies')
+  if (text.length > POLICY_MAX_LENGTH) throw place.refusal(TOO_LARGE)
   try {
-    // Editors on Windows put a byte order mark in front.
-    return { file, document: parseJsonText(text.startsWith('\uFEFF') ? text.slice(1) : text) }
+    return { file, document: parsedText(text) }
   } catch (error) {
     if (error instanceof JsonTextError) throw place.refusal(`line ${error.line}: ${error.message}`)
     throw error
   }
+}
+
+/** What is said of a policy that is longer than {@link POLICY_MAX_LENGTH}. */
+export const TOO_LARGE = 'larger than 1 MiB; split it into several policies'
+
+/** The value in a policy's text, whose length has been looked at. @throws {JsonTextError} */
+export function parsedText(text: string): unknown {
+  // Editors on Windows put a byte order mark in front.
+  return parseJsonText(text.startsWith('\uFEFF') ? text.slice(1) : text)
 }

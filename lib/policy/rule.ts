@@ -42,7 +42,7 @@ export interface Rule {
 }
 
 /** Does the rule speak of `operation`? A write may turn out to be either, so create or update is enough. */
-export function covers({ operations }: Rule, operation: Operation): boolean {
+export function covers({ operations }: Pick<Rule, 'operations'>, operation: Operation): boolean {
   if (operations.has('*') || operations.has(operation)) return true
   return operation === 'write' && (operations.has('create') || operations.has('update'))
 }

@@ -72,6 +72,18 @@ test('the holder of a token is told that only policies which demand it bind', as
   assert.equal(wouldPass, `a caller that a policy binds; all: ${why}`)
 })
 
+test('where a rule forbids, those that would allow say so', async () => {
+  const engine = await engineFor(allow('kv/a', ['read']), { path: 'kv/a', operations: ['*'], effect: 'forbid' })
+  const { rules } = engine.explain(ANYONE, request('read', 'kv/a'))
+  assert.deepEqual(
+    rules.map(({ rule, result, outcome }) => [rule, result, outcome]),
+    [
+      ['rule-1', 'forbids', 'forbids'],
+      ['rule-0', 'allows', 'would allow, were it not forbidden'],
+    ],
+  )
+})
+
 test('each note says for which caller of the chain it stands', async () => {
   const engine = await engineFor(allow('kv/a', ['read']))
   const { rules } = engine.explain(createCaller({ component: 'x' }, ANYONE), request('read', 'kv/a'))

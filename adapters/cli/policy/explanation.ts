@@ -64,9 +64,10 @@ function unboundLines({ unbound }: Explanation): readonly string[] {
 export function ruleLines({ rules }: Explanation): readonly string[] {
   if (rules.length === 0) return ['none matches the path']
   const isChain = rules.some(({ link }) => link > 0)
+  const forbidden = new Set(rules.filter(({ result }) => result === 'forbids').map(({ link }) => link))
   return table(
     rules.map(({ policy, rule, path, link, result, outcome }) => [
-      DECIDED.has(result) ? '*' : ' ',
+      DECIDED.has(result) && (result === 'forbids' || !forbidden.has(link)) ? '*' : ' ',
       ...(isChain ? [callerName(link)] : []),
       `${policy} ${rule}`,
       shown(path),

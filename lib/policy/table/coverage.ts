@@ -71,7 +71,9 @@ function rulesOf({ file, document }: PolicyDocument): readonly CoveredRule[] {
 /** The rule of the decision, and those by which other callers of the chain were allowed. */
 function decidersOf({ explanation: { decision, rules }, answers }: RowResult): readonly Decider[] {
   const named = [decision, ...answers.map((answer) => answer.decision)]
-  return [...named, ...rules.filter(({ result }) => result === 'allows')].flatMap(({ policy, rule }) =>
+  const forbidden = new Set(rules.filter(({ result }) => result === 'forbids').map(({ link }) => link))
+  const allowing = rules.filter(({ result, link }) => result === 'allows' && !forbidden.has(link))
+  return [...named, ...allowing].flatMap(({ policy, rule }) =>
     policy === undefined || rule === undefined ? [] : [{ policy, rule }],
   )
 }
