@@ -4,6 +4,7 @@ import type { Operation } from '../model/operation.ts'
 import { type Plan, planFor } from './judge.ts'
 import type { RuleSet } from './rule-set.ts'
 import type { SchemaFailure } from './schema-failure.ts'
+import { SubjectIndex } from './subject-index.ts'
 import type { SlotValue } from './template/values.ts'
 
 /** Plans kept at once, over all callers; beyond it all are forgotten. */
@@ -39,8 +40,11 @@ export function unbindingReason(
 /** Works out, once for each caller, which policies bind it; and, once for each path, what they say. */
 export class Bindings {
   readonly #sets: readonly RuleSet[]
+  readonly #subjects: SubjectIndex
   readonly #namespaces: ReadonlySet<string>
   readonly #ofCaller = new WeakMap<Caller, Binding>()
+  /** What binds one caller for itself: those below it ask, too. */
+  readonly #ofLink = new WeakMap<Caller, readonly Bound[]>()
   /** Callers bound alike, by equal values of what templates name, share a binding, and so the plans. */
   readonly #ofChain = new BoundedMap<Binding>(CHAINS_MAX)
   readonly #filled = new Set<Map<string, Plan>>()
@@ -48,6 +52,7 @@ export class Bindings {
 
   constructor(sets: readonly RuleSet[]) {
     this.#sets = sets
+    this.#subjects = new SubjectIndex(sets)
     this.#namespaces = new Set(sets.map(({ namespace }) => namespace))
   }
 
@@ -82,12 +87,19 @@ export class Bindings {
     return binding
   }
 
-  /** The sets that bind one caller. */
   #binding(caller: Caller): readonly Bound[] {
-    return this.#sets.flatMap((set, at): Bound[] => {
-      if (unbindingReason(set, caller) !== undefined) return []
-      return [[at, set.templates?.valuesFor(caller.attributes) ?? []]]
-    })
+    let bound = this.#ofLink.get(caller)
+    if (bound === undefined) {
+      bound = this.#subjects.candidates(caller.attributes).flatMap((at) => this.#boundBy(at, caller))
+      this.#ofLink.set(caller, bound)
+    }
+    return bound
+  }
+
+  #boundBy(at: number, caller: Caller): readonly Bound[] {
+    const set = this.#sets[at]
+    if (set === undefined || unbindingReason(set, caller) !== undefined) return []
+    return [[at, set.templates?.valuesFor(caller.attributes) ?? []]]
   }
 
   #scopes(chain: readonly (readonly Bound[])[]): Binding {

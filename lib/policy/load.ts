@@ -9,6 +9,7 @@ import { type Rule, readRule } from './rule.ts'
 import type { RuleSet } from './rule-set.ts'
 import { loadSchemaCompiler, type SchemaCheck, type SchemaCompiler } from './schema-compiler.ts'
 import { FORMS } from './structure.ts'
+import { subjectKey } from './subject-index.ts'
 import { Templates } from './template/templates.ts'
 import type { PolicyDocument } from './verdict.ts'
 import { createZones } from './when/zones.ts'
@@ -115,7 +116,16 @@ class Loader {
       const subject = this.#subject(source.subject, place.at('subject'))
       const asksForToken = demandsToken(source.subject)
       const indexes = { rules: new PathIndex<Rule>(), forbids: new PathIndex<Rule>(), templates: undefined }
-      set = { namespace, subject, asksForToken, isShadow, policies: [], allows: [], ...indexes }
+      set = {
+        namespace,
+        subject,
+        subjectKey: subjectKey(source.subject),
+        asksForToken,
+        isShadow,
+        policies: [],
+        allows: [],
+        ...indexes,
+      }
       this.sets.set(key, set)
     }
     return set

@@ -3,6 +3,7 @@ import type { PathEntry, PathLookup } from './path-index.ts'
 import { comparePatterns } from './pattern.ts'
 import type { Rule } from './rule.ts'
 import type { SchemaCheck } from './schema-compiler.ts'
+import type { SubjectKey } from './subject-index.ts'
 import type { Unresolved } from './template/resolved-index.ts'
 import type { Templates } from './template/templates.ts'
 
@@ -11,6 +12,8 @@ export interface RuleSet {
   readonly namespace: string
   /** `undefined` binds every caller. */
   readonly subject: SchemaCheck | undefined
+  /** What of it can be looked up. */
+  readonly subjectKey: SubjectKey | undefined
   /** Does the subject demand the attribute `token`? Only such sets bind the holder of a token as such. */
   readonly asksForToken: boolean
   /** Of policies of mode shadow. */
