@@ -28,6 +28,8 @@ import { createEntries } from './pipeline/entries.ts'
 import { createGuardLease } from './pipeline/guard-lease.ts'
 import { checkHealth } from './pipeline/health.ts'
 import { createHolds, type Hold } from './pipeline/holds.ts'
+import { createLeaseLimits } from './pipeline/lease-limits.ts'
+import { createMinting } from './pipeline/minting.ts'
 import { createMounts } from './pipeline/mounts.ts'
 import { createNormalise } from './pipeline/normalise.ts'
 import { createOwnExchange } from './pipeline/own-exchange.ts'
@@ -172,8 +174,10 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     isKnownKv: (request) => mounts.isKnownKv(request.namespace, request.path),
   })
   const onRefused = (): void => telemetry.count('portcullis.lease.over_budget', {})
-  const admission = createAdmission({ ...leases, mounts, clock, onRefused })
-  const serving = { policy, entries, send, release, admission, clock, timeoutMs }
+  const minting = createMinting({ mounts, clock })
+  const admission = createAdmission({ ...leases, minting, clock, onRefused })
+  const leaseLimits = createLeaseLimits({ ...leases, limits, minting })
+  const serving = { policy, entries, refuse, send, release, admission, leaseLimits, clock, timeoutMs }
   const serveAlone = createServeAlone(serving)
   const shared = createServeShared({
     ...serving,

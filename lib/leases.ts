@@ -6,6 +6,7 @@ import { createGiveBack } from './lease/give-back.ts'
 import { createGovernor } from './lease/governor.ts'
 import { createKeeper, type Keeper, type KeeperListener } from './lease/keeper.ts'
 import type { Kept } from './lease/kept.ts'
+import { createRuleBudget, type RuleBudget } from './lease/rule-budget.ts'
 import { createVerifier, type Verifier } from './lease/verifier.ts'
 import type { LeaseConfig } from './options/gateway.ts'
 import type { OwnExchange } from './ports/auth-method.ts'
@@ -35,6 +36,7 @@ interface Leases {
   readonly keeper: Keeper
   readonly verifier: Verifier
   readonly budget: Budget
+  readonly ruleBudget: RuleBudget
   readonly alone: AloneLeases
   /** May who holds `kept` use it now? Begins to look it up where that is due, as a hit does. */
   readonly isUsable: (kept: Kept) => boolean
@@ -50,6 +52,7 @@ export function createLeases(
   const forbidden: Session['forbidden'] = (dead) => session.forbidden(dead)
   const listener = keeperListener(emitter, telemetry)
   const budget = createBudget(leases)
+  const ruleBudget = createRuleBudget(() => clock.now())
   const giveBack = createGiveBack({
     ...{ exchange, token },
     onReleased: (path) => listener.ended(path, 'released'),
@@ -57,7 +60,9 @@ export function createLeases(
       onLeak(kept.path, code)
       listener.ended(kept.path, 'leaked')
       const nowMs = clock.now()
-      budget.leaked(kept.namespace, kept.path, remainsOf(kept, nowMs), nowMs)
+      const remains = remainsOf(kept, nowMs)
+      budget.leaked(kept.namespace, kept.path, remains, nowMs)
+      ruleBudget.leaked(kept, remains)
     },
   })
   const onDead = (kept: Kept): void =>
@@ -88,6 +93,7 @@ export function createLeases(
     keeper,
     verifier,
     budget,
+    ruleBudget,
     alone: createAloneLeases(),
     isUsable,
   }

@@ -9,6 +9,7 @@ export interface Flight<T> {
 export interface Flights<T> {
   /** The flight of `key`, joined. */
   join(key: string): Flight<T> | undefined
+  has(key: string): boolean
   /** Starts the one flight of `key`. It ends when its promise settles, whoever still waits. */
   start(key: string, run: () => Promise<T>): Flight<T>
   readonly size: number
@@ -20,6 +21,7 @@ export function createFlights<T>(): Flights<T> {
     get size(): number {
       return flights.size
     },
+    has: (key) => flights.has(key),
     join(key): Flight<T> | undefined {
       const flight = flights.get(key)
       if (flight !== undefined) flight.waiting += 1

@@ -1,4 +1,5 @@
 import { AuditError } from '../errors/index.ts'
+import type { Seat } from '../lease/budget.ts'
 import { type Answer, SealedAnswer } from '../model/answer.ts'
 import type { Decision } from '../model/decision.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
@@ -7,7 +8,9 @@ import type { Admission, Room } from './admission.ts'
 import type { Call } from './call.ts'
 import { isChange, withheld } from './denial.ts'
 import type { Entries, EntrySubject } from './entries.ts'
+import type { LeaseLimits } from './lease-limits.ts'
 import { livesMs } from './lives.ts'
+import type { Refuse } from './refuse.ts'
 import type { Release } from './release.ts'
 import { answerDecision, responseRefusal } from './response-check.ts'
 import type { Exchange, Send } from './sender.ts'
@@ -18,6 +21,8 @@ export interface ServeDeps {
   readonly send: Send
   readonly release: Release
   readonly admission: Admission
+  readonly leaseLimits: LeaseLimits
+  readonly refuse: Refuse
   readonly clock: Clock
   readonly timeoutMs: number
 }
@@ -26,14 +31,26 @@ export interface ServeDeps {
 export function createServeAlone(deps: ServeDeps): (call: Call) => Promise<Answer> {
   const { entries } = deps
   return async (call) => {
+    const seat = await seated(deps, call)
     const subject = subjectOf(call)
-    await entries.request(subject)
-    const room = await admitted(deps, call, subject)
+    let room: Room | undefined
     try {
-      return await serve(deps, call, subject, room)
+      await entries.request(subject)
+      room = await admitted(deps, call, subject)
+      return await serve(deps, call, subject, { room, seat })
     } finally {
-      room.leave()
+      room?.leave()
+      seat.leave()
     }
+  }
+}
+
+/** Under the limits of the rules: what they refuse is recorded as refused, and nothing of it is sent. */
+async function seated({ leaseLimits, refuse }: ServeDeps, call: Call): Promise<Seat> {
+  try {
+    return await leaseLimits.admit(call, false)
+  } catch (error) {
+    return refuse(call, error)
   }
 }
 
@@ -45,7 +62,13 @@ async function admitted({ admission, entries }: ServeDeps, call: Call, subject: 
   }
 }
 
-async function serve(deps: ServeDeps, call: Call, subject: EntrySubject, room: Room): Promise<Answer> {
+/** Where a lease of the answer is counted: by the budget of the process, and by the limits of the rules. */
+interface Counts {
+  readonly room: Room
+  readonly seat: Seat
+}
+
+async function serve(deps: ServeDeps, call: Call, subject: EntrySubject, { room, seat }: Counts): Promise<Answer> {
   const { entries, send, policy, release, clock } = deps
   const exchange = await sent(send, deps, call, subject)
   const { request, verdict } = call
@@ -64,7 +87,8 @@ async function serve(deps: ServeDeps, call: Call, subject: EntrySubject, room: R
     await release(exchange, request)
     throw didItAnyway(error, call)
   }
-  room.take(exchange)
+  const lease = room.take(exchange)
+  if (lease !== undefined) seat.land(lease, clock.now())
   const ttlMs = Math.max(livesMs(exchange) - (clock.now() - exchange.sentAt.nowMs), 0)
   return new SealedAnswer(exchange.answer, { source: 'server', ageMs: 0, ttlMs, verifiedMs: 0 }, verdict.decision)
 }

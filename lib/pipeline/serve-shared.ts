@@ -1,25 +1,26 @@
 import { LeaseError } from '../errors/index.ts'
+import type { Seat } from '../lease/budget.ts'
 import { isFresh, type KeepGrant } from '../lease/cache.ts'
 import { createFlights, type Flight } from '../lease/flights.ts'
-import { type Kept, type Moment, openKept, requestOf } from '../lease/kept.ts'
+import { type Kept, type Moment, openKept } from '../lease/kept.ts'
 import { cacheKey } from '../lease/key.ts'
 import type { Line } from '../lease/line.ts'
 import { type Answer, type AnswerFacts, SealedAnswer } from '../model/answer.ts'
-import type { AuditResponse, Source } from '../model/audit-entry.ts'
+import type { Source } from '../model/audit-entry.ts'
 import { BoundedMap } from '../model/bounded-map.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
 import { Works } from '../model/works.ts'
+import { type AnswerRecords, createAnswerRecords } from './answer-records.ts'
 import type { Call } from './call.ts'
-import { denial, withheld } from './denial.ts'
-import type { EntrySubject } from './entries.ts'
 import { type HoldSource, hold } from './hold.ts'
 import { arrive, type Landed } from './landed.ts'
+import { NO_SEAT } from './lease-limits.ts'
 import { livesMs } from './lives.ts'
-import { type CallOrigin, createOrigins } from './origin.ts'
-import { answerDecision, responseRefusal } from './response-check.ts'
+import { createOrigins } from './origin.ts'
 import { subjectOf } from './serve-alone.ts'
 import type { ServeShared, ServeSharedDeps, Verified } from './serve-shared-contract.ts'
 import { grantOf, HELD, isFinal, isOurs, isPassing, keyOf } from './shared-call.ts'
+import { createSuccessors, type Successors } from './successors.ts'
 import { within } from './within.ts'
 
 export type { ServeShared, ServeSharedDeps, Verified } from './serve-shared-contract.ts'
@@ -36,12 +37,22 @@ class SharedServer implements ServeShared, HoldSource {
   readonly #flights = createFlights<Landed>()
   readonly #static = new BoundedMap<true>(STATIC_KEYS)
   readonly #works = new Works()
-  readonly #originOf = createOrigins((origin, previous) => this.#works.track(this.#remint(origin, previous)))
+  readonly #records: AnswerRecords
+  readonly #successors: Successors
+  readonly #originOf = createOrigins((origin, previous) => this.#works.track(this.#successors.remint(origin, previous)))
   /** What answers of holders were made from. */
   readonly #served = new WeakMap<Answer, Kept>()
 
   constructor(deps: ServeSharedDeps) {
     this.#deps = deps
+    this.#records = createAnswerRecords(deps.policy, deps.entries)
+    this.#successors = createSuccessors({
+      ...deps,
+      flights: this.#flights,
+      fly: (call, key, seat) => this.#fly(call, key, seat, true),
+      accept: (call, landed) => this.#accept(call, landed),
+      endUnwanted: this.#endUnwanted.bind(this),
+    })
   }
 
   async serve(call: Call): Promise<Answer> {
@@ -63,9 +74,9 @@ class SharedServer implements ServeShared, HoldSource {
     telemetry.count('portcullis.cache.lookups', MISS)
     const isStatic = verdict.cache === undefined && call.isHeld !== true && this.#static.get(key) === true
     if (isStatic) return this.#deps.serveAlone(call)
-    const joined = this.#flights.join(key)
-    const flight = joined ?? this.#flights.start(key, () => this.#fly(call, key))
-    return within(this.#works.track(this.#land(call, key, flight, joined === undefined)), call, this.#deps.clock)
+    const flight = this.#flights.join(key)
+    const work = flight === undefined ? this.#lead(call, key) : this.#land(call, key, flight, false)
+    return within(this.#works.track(work), call, this.#deps.clock)
   }
 
   async hold(call: Call, take: (line: Line) => void): Promise<Answer> {
@@ -94,7 +105,7 @@ class SharedServer implements ServeShared, HoldSource {
     const key = keyOf(watched)
     const { nowMs } = this.#moment()
     const joined = this.#flights.join(key)
-    const flight = joined ?? this.#flights.start(key, () => this.#fly(watched, key))
+    const flight = joined ?? this.#flights.start(key, () => this.#fly(watched, key, NO_SEAT))
     try {
       const answer = await this.#works.track(this.#land(watched, key, flight, joined === undefined))
       const { exchange } = await flight.outcome
@@ -127,18 +138,54 @@ class SharedServer implements ServeShared, HoldSource {
     return this.#deps.cache.get(key, verdict.cache, this.#moment())
   }
 
+  /** Starts the flight of `key`, where the caller's rules have room for what it may mint. */
+  async #lead(call: Call, key: string): Promise<Answer> {
+    const { leaseLimits } = this.#deps
+    const isStatic = this.#static.get(key) === true
+    const ready = leaseLimits.ready(call, isStatic)
+    if (ready !== undefined) {
+      await ready
+      if (this.#isThere(call, key)) return this.serve(call)
+    }
+    const admitted = leaseLimits.admit(call, isStatic)
+    if (admitted instanceof Promise) return this.#leadLater(call, key, admitted)
+    return this.#land(call, key, this.#start(call, key, admitted), true)
+  }
+
+  /** Others may have been first meanwhile: what they get mints nothing, so it is refused to nobody. */
+  async #leadLater(call: Call, key: string, admitted: Promise<Seat>): Promise<Answer> {
+    const [outcome] = await Promise.allSettled([admitted])
+    const isThere = this.#isThere(call, key)
+    if (outcome.status === 'rejected') return isThere ? this.serve(call) : this.#deps.refuse(call, outcome.reason)
+    if (!isThere && call.signal?.aborted !== true) {
+      return this.#land(call, key, this.#start(call, key, outcome.value), true)
+    }
+    outcome.value.leave()
+    call.signal?.throwIfAborted()
+    return this.serve(call)
+  }
+
+  #isThere(call: Call, key: string): boolean {
+    return this.#flights.has(key) || this.#deps.cache.get(key, grantOf(call), this.#moment()) !== undefined
+  }
+
+  #start(call: Call, key: string, seat: Seat): Flight<Landed> {
+    return this.#flights.start(key, () => this.#fly(call, key, seat))
+  }
+
   /** The one exchange of a flight. Led by its first call, ended by nobody's abort. */
-  async #fly(call: Call, key: string, isSuccessor = false): Promise<Landed> {
+  async #fly(call: Call, key: string, ruleSeat: Seat, isSuccessor = false): Promise<Landed> {
     const { admission, budget, cache, entries, keeper, send } = this.#deps
     const { id, request } = call
     const { namespace, path } = request
     // A watch mints nothing that is kept, and is bounded by its own rate.
     const isFree = call.isWatched === true || this.#static.get(key) === true
-    const nowMs = this.#deps.clock.now()
-    const seat = isSuccessor ? budget.succeed(namespace, path, nowMs) : await admission.shared(request, isFree)
+    const seats = [ruleSeat]
     const arrived = cache.depart()
     let kept: Kept | undefined
     try {
+      const nowMs = this.#moment().nowMs
+      seats.push(isSuccessor ? budget.succeed(namespace, path, nowMs) : await admission.shared(request, isFree))
       await entries.request(subjectOf(call))
       const timeoutMs = Math.max(call.timeoutMs ?? 0, this.#deps.timeoutMs)
       const exchange = await send({ id, request, session: call.identity.session, signal: undefined, timeoutMs })
@@ -152,63 +199,16 @@ class SharedServer implements ServeShared, HoldSource {
       return { exchange, kept, taken: 0 }
     } finally {
       arrived(undefined)
-      if (kept?.isLeased === true) seat.land(kept, this.#moment().nowMs)
-      else seat.leave()
+      for (const seat of seats) {
+        if (kept?.isLeased === true) seat.land(kept, this.#moment().nowMs)
+        else seat.leave()
+      }
     }
   }
 
   /** Has `kept` kept alive. What a caller's own token fetched is not: that token is not ours to act with. */
   #tend(call: Call, key: string, kept: Kept): void {
     if (isOurs(call)) this.#deps.keeper.land(key, kept, this.#originOf(call))
-  }
-
-  /** The same request once more, decided and recorded anew: policies may have changed. */
-  async #remint({ caller, identity, isHeld }: CallOrigin, previous: Kept): Promise<Kept> {
-    const { policy, entries, nextId } = this.#deps
-    const request = requestOf(previous)
-    const verdict = policy.decide(caller, request)
-    const who = { caller, identity, request, isHeld, isLogin: false }
-    const call: Call = { ...who, id: nextId(), verdict, trace: undefined, signal: undefined, timeoutMs: undefined }
-    if (verdict.decision.effect === 'deny') {
-      throw await entries.failure(subjectOf(call), 'request', denial(verdict.decision, request))
-    }
-    const arrived = this.#deps.cache.depart()
-    try {
-      const kept = await this.#mint(call, previous.key)
-      // Revoked on its way: it is given back.
-      if (arrived(kept)) kept.end()
-      return kept
-    } finally {
-      arrived(undefined)
-    }
-  }
-
-  async #mint(call: Call, key: string): Promise<Kept> {
-    const { entries, release } = this.#deps
-    const { request } = call
-    const flight = this.#flights.join(key) ?? this.#flights.start(key, () => this.#fly(call, key, true))
-    let landed: Landed
-    try {
-      landed = await flight.outcome
-    } catch (error) {
-      throw await entries.failure(subjectOf(call), 'response', error)
-    } finally {
-      flight.waiting -= 1
-    }
-    const { exchange, kept } = landed
-    if (kept === undefined) {
-      await release(exchange, request)
-      throw new LeaseError('ERR_PORTCULLIS_LEASE_NONE', `${request.operation} ${request.path} no longer gives a lease`)
-    }
-    try {
-      const subject = { ...this.#subject(call, exchange.answer), auth: exchange.token?.audit }
-      await this.#check(call, exchange.answer, kept, subject)
-      await entries.response(subject, this.#auditLanded(exchange.answer, kept, true))
-    } catch (error) {
-      await this.#endUnwanted(call, key, flight, landed)
-      throw error
-    }
-    return kept
   }
 
   async #land(call: Call, key: string, flight: Flight<Landed>, led: boolean): Promise<Answer> {
@@ -235,15 +235,21 @@ class SharedServer implements ServeShared, HoldSource {
     throw await this.#deps.entries.failure(subjectOf(call), 'response', error)
   }
 
+  async #accept(call: Call, { exchange, kept }: Landed): Promise<void> {
+    const subject = { ...this.#records.subject(call, exchange.answer), auth: exchange.token?.audit }
+    await this.#records.check(call, exchange.answer, kept, subject)
+    await this.#deps.entries.response(subject, this.#records.landed(exchange.answer, kept, true))
+  }
+
   async #giveLanded(call: Call, landed: Landed, led: boolean): Promise<Answer> {
     const { exchange, kept } = landed
-    const audit = this.#auditLanded(exchange.answer, kept, led)
-    const subject = { ...this.#subject(call, exchange.answer), auth: exchange.token?.audit }
+    const audit = this.#records.landed(exchange.answer, kept, led)
+    const subject = { ...this.#records.subject(call, exchange.answer), auth: exchange.token?.audit }
     const isRead = kept !== undefined && call.isHeld !== true
     // From here on: while this call waits for the audit, nobody may have it revoked.
     if (isRead) kept.readers += 1
     try {
-      await this.#check(call, exchange.answer, kept, subject)
+      await this.#records.check(call, exchange.answer, kept, subject)
       await this.#deps.entries.response(subject, audit)
     } catch (error) {
       if (isRead) kept.readers -= 1
@@ -261,12 +267,6 @@ class SharedServer implements ServeShared, HoldSource {
     const given = new SealedAnswer(answer, facts, call.verdict.decision)
     if (kept !== undefined && call.isHeld === true) this.#served.set(given, kept)
     return given
-  }
-
-  #auditLanded(answer: ServerAnswer, kept: Kept | undefined, led: boolean): AuditResponse {
-    if (led) return this.#deps.entries.answered(answer, 'server')
-    const audit = kept?.audit(this.#answered) ?? this.#deps.entries.answered(answer, 'server')
-    return { ...audit, source: 'server', shared: true }
   }
 
   /** The last call to leave a flight that nobody took anything from ends what it minted. */
@@ -299,15 +299,15 @@ class SharedServer implements ServeShared, HoldSource {
 
   /** A hit: checked by the caller's own rule, recorded in one entry, since nothing left the process. */
   async #give(call: Call, kept: Kept, at: Moment, source: Source): Promise<Answer> {
-    const subject = this.#subject(call, openKept(kept))
-    const form = kept.audit(this.#answered)
+    const subject = this.#records.subject(call, openKept(kept))
+    const form = this.#records.hit(kept)
     const audit = source === 'cache' ? form : { ...form, source }
     // Taken from here on: while this call waits for the audit, another's refusal must not end the lease.
     kept.taken += 1
     const isRead = call.isHeld !== true
     if (isRead) kept.readers += 1
     try {
-      if (call.verdict.checksResponse) await this.#check(call, openKept(kept), kept, subject)
+      if (call.verdict.checksResponse) await this.#records.check(call, openKept(kept), kept, subject)
       const recorded = this.#deps.entries.response(subject, audit)
       if (recorded !== undefined) await recorded
     } catch (error) {
@@ -317,22 +317,6 @@ class SharedServer implements ServeShared, HoldSource {
     }
     const facts = { source, ageMs: kept.ageMs(at), ttlMs: kept.ttlMs(at), verifiedMs: kept.verifiedMs(at) }
     return this.#answer(call, openKept(kept), facts, kept)
-  }
-
-  readonly #answered = (answer: ServerAnswer): AuditResponse => this.#deps.entries.answered(answer, 'cache')
-
-  #subject(call: Call, answer: ServerAnswer): EntrySubject {
-    return subjectOf(call, answerDecision(this.#deps.policy, call, answer))
-  }
-
-  async #check(call: Call, answer: ServerAnswer, kept: Kept | undefined, subject: EntrySubject): Promise<void> {
-    const { verdict, request } = call
-    if (!verdict.checksResponse || kept?.passed(verdict) === true) return
-    const refusal = responseRefusal(this.#deps.policy, call, answer)
-    if (refusal === undefined) return kept?.markPassed(verdict)
-    const error = withheld(refusal, request, false)
-    const decision = answerDecision(this.#deps.policy, call, answer, refusal)
-    throw await this.#deps.entries.failure({ ...subject, decision }, 'response', error)
   }
 
   #moment(): Moment {

@@ -43,12 +43,6 @@ const REFUSALS: readonly (readonly [string, unknown, string, string])[] = [
   ],
   ['another mode', policy({ mode: 'warn' }), '/mode', 'must be one of enforce, shadow'],
   [
-    'a number of leases',
-    ruled({ limits: { leases: 5 } }),
-    '/rules/0/limits/leases',
-    'the limit "leases" is not supported yet',
-  ],
-  [
     'a maxTtl',
     ruled({ limits: { maxTtl: '1h' } }),
     '/rules/0/limits/maxTtl',

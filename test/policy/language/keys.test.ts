@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import schema from '../../../schemas/policy.schema.json' with { type: 'json' }
 import { engineOf } from '../support.ts'
 import type { Uses } from './documents.ts'
-import { CACHE_KEYS, COUNT_KEYS, WINDOW_KEYS, WRAP_KEYS } from './part-keys.ts'
+import { CACHE_KEYS, COUNT_KEYS, LEASE_KEYS, WINDOW_KEYS, WRAP_KEYS } from './part-keys.ts'
 import { POLICY_KEYS } from './policy-keys.ts'
 import { RULE_KEYS } from './rule-keys.ts'
 
@@ -16,12 +16,12 @@ const PARTS: readonly (readonly [part: string, keys: object, uses: Readonly<Reco
   ['a policy', schema.properties, POLICY_KEYS],
   ['a rule', schema.$defs.rule.properties, RULE_KEYS],
   ['cache', schema.$defs.cache.properties, CACHE_KEYS],
-  ['limits', schema.$defs.limits.properties, { ...COUNT_KEYS, ...WRAP_KEYS }],
+  ['limits', schema.$defs.limits.properties, { ...COUNT_KEYS, ...LEASE_KEYS, ...WRAP_KEYS }],
   ['a window', schema.$defs.window.properties, WINDOW_KEYS],
 ]
 
 /** Keys that are told in another table. */
-const ELSEWHERE: readonly string[] = ['leases', 'maxTtl']
+const ELSEWHERE: readonly string[] = ['maxTtl']
 
 /** As it stands in a file. */
 const asRead = (document: unknown): unknown => JSON.parse(JSON.stringify(document))

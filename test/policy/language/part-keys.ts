@@ -96,6 +96,22 @@ export const COUNT_KEYS: Readonly<Record<string, Uses>> = {
   },
 }
 
+const HIDES = 'cannot stand beside "leases" or "maxTtl": a wrapped answer would hide its lease'
+
+/** Keys of `limits` that speak of leases. */
+export const LEASE_KEYS: Readonly<Record<string, Uses>> = {
+  leases: {
+    good: [limits({ leases: 1 }), limits({ rate: '10/s', leases: 999_999_999 })],
+    bad: [
+      bad(limits({ leases: '5' }), '/rules/0/limits/leases', 'must be of type integer'),
+      bad(limits({ leases: 0 }), '/rules/0/limits/leases', 'must be >= 1'),
+      bad(limits({ leases: 1e9 }), '/rules/0/limits/leases', 'must be <= 999999999'),
+      beyond(limits({ leases: 1, minWrapTtl: '1m' }), '/rules/0/limits/minWrapTtl', HIDES),
+      beyond(limits({ leases: 1, maxWrapTtl: '1m' }), '/rules/0/limits/maxWrapTtl', HIDES),
+    ],
+  },
+}
+
 /** Keys of a window of `when`. */
 export const WINDOW_KEYS: Readonly<Record<string, Uses>> = {
   days: {
