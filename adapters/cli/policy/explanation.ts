@@ -3,9 +3,6 @@ import { type Screen, shown, table } from '../screen.ts'
 
 /** Most rules and policies that people are shown; machines get all. */
 const MAX_LINES = 40
-/** What settled the matter, as against what was passed over. */
-const DECIDED: ReadonlySet<string> = new Set(['allows', 'denies', 'forbids', 'refuses'])
-
 /** Of requests that are refused for their form, before any policy is asked. */
 const NOT_JUDGED: ReadonlySet<string> = new Set(['path', 'namespace', 'body'])
 
@@ -61,19 +58,23 @@ function unboundLines({ unbound }: Explanation): readonly string[] {
 }
 
 /** Each rule that was looked at, and what it had to say. */
-export function ruleLines({ rules }: Explanation): readonly string[] {
+export function ruleLines({ decision, rules }: Explanation): readonly string[] {
   if (rules.length === 0) return ['none matches the path']
   const isChain = rules.some(({ link }) => link > 0)
   const forbidden = new Set(rules.filter(({ result }) => result === 'forbids').map(({ link }) => link))
   return table(
     rules.map(({ policy, rule, path, link, result, outcome }) => [
-      DECIDED.has(result) && (result === 'forbids' || !forbidden.has(link)) ? '*' : ' ',
+      isDecider(decision, policy, rule) || (result === 'allows' && !forbidden.has(link)) ? '*' : ' ',
       ...(isChain ? [callerName(link)] : []),
       `${policy} ${rule}`,
       shown(path),
       shown(outcome),
     ]),
   )
+}
+
+function isDecider(decision: Explanation['decision'], policy: string, rule: string): boolean {
+  return decision.policy === policy && decision.rule === rule
 }
 
 /** The gateway's own caller, and those made from it. */

@@ -71,11 +71,12 @@ export function rank(a: Pattern, b: Pattern): number {
 function including(index: PathIndex<CheckedRule> | undefined, pattern: Pattern): readonly CheckedRule[] {
   if (index === undefined) return []
   const exact = pattern.isExact ? index.exact(pattern.text) : undefined
-  const found = [...(exact === undefined ? [] : [exact]), ...index.wildcards(pattern.text)]
+  const found: CheckedRule[] = []
+  for (const entry of [...(exact === undefined ? [] : [exact]), ...index.wildcards(pattern.text)]) {
+    if (found.length >= MOST) break
+    if (!pattern.isPrefix || entry.pattern.isPrefix) found.push(...entry.values.slice(0, MOST - found.length))
+  }
   return found
-    .filter((entry) => !pattern.isPrefix || entry.pattern.isPrefix)
-    .flatMap(({ values }) => values)
-    .slice(0, MOST)
 }
 
 function keyOf(namespace: string, isForbid: boolean): string {

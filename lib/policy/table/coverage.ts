@@ -1,3 +1,4 @@
+import type { Explanation } from '../../model/gateway.ts'
 import type { JsonObject } from '../../model/json.ts'
 import type { PolicyDocument } from '../verdict.ts'
 import type { RowResult } from './run-test.ts'
@@ -68,14 +69,21 @@ function rulesOf({ file, document }: PolicyDocument): readonly CoveredRule[] {
   })
 }
 
-/** The rule of the decision, and those by which other callers of the chain were allowed. */
-function decidersOf({ explanation: { decision, rules }, answers }: RowResult): readonly Decider[] {
-  const named = [decision, ...answers.map((answer) => answer.decision)]
+/** The rule of the decision, those by which other callers of the chain were allowed, and of shadow policies the same. */
+function decidersOf({ explanation, answers }: RowResult): readonly Decider[] {
+  const { shadow } = explanation
+  const beside = shadow === undefined ? [] : settlers(shadow).filter(({ policy }) => shadow.policies.includes(policy))
+  return [...named(answers.map(({ decision }) => decision)), ...settlers(explanation), ...beside]
+}
+
+function settlers({ decision, rules }: Explanation): readonly Decider[] {
   const forbidden = new Set(rules.filter(({ result }) => result === 'forbids').map(({ link }) => link))
   const allowing = rules.filter(({ result, link }) => result === 'allows' && !forbidden.has(link))
-  return [...named, ...allowing].flatMap(({ policy, rule }) =>
-    policy === undefined || rule === undefined ? [] : [{ policy, rule }],
-  )
+  return named([decision, ...allowing])
+}
+
+function named(parts: readonly Partial<Record<keyof Decider, string | undefined>>[]): readonly Decider[] {
+  return parts.flatMap(({ policy, rule }) => (policy === undefined || rule === undefined ? [] : [{ policy, rule }]))
 }
 
 interface Decider {

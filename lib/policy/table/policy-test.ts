@@ -12,6 +12,8 @@ export interface ExpectedDecision {
   readonly pointer?: string | null
   readonly keyword?: string | null
   readonly wouldPass?: string | null
+  /** What would be decided if the policies of mode shadow were enforced, too. */
+  readonly shadow?: ExpectedDecision
 }
 
 /** An answer of the server, and whether it should pass. */

@@ -148,7 +148,8 @@ function answerOf({ data, expect }: JsonObject): ExpectedAnswer {
 }
 
 function expectedOf(expect: JsonValue | undefined): ExpectedDecision {
-  return (typeof expect === 'string' ? { effect: expect } : expect) as unknown as ExpectedDecision
+  const { shadow, ...own } = (isJsonObject(expect) ? expect : { effect: expect }) as JsonObject
+  return { ...own, ...(shadow === undefined ? {} : { shadow: expectedOf(shadow) }) } as unknown as ExpectedDecision
 }
 
 function timeOf(at: JsonValue | undefined, place: Place): number {

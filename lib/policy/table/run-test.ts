@@ -32,8 +32,8 @@ export interface RowResult {
 /** What the policies in `trial` say of one row. @throws {TypeError|RangeError} for what is no request. */
 export function runRow(row: PolicyTestRow, trial: PolicyTrial): RowResult {
   const explanation = trial.explain(row.caller, row.request)
-  const { decision, wouldPass } = explanation
-  const differences = differencesOf(row.expected, { ...decision, wouldPass })
+  const { decision } = explanation
+  const differences = differencesOf(row.expected, factsOf(explanation))
   const isAllowed = decision.effect === 'allow'
   const answers = isAllowed ? row.answers.map((answer) => answerResult(row, trial, explanation, answer)) : []
   const passed = differences.length === 0 && answers.every((answer) => answer.differences.length === 0)
@@ -51,13 +51,21 @@ function answerResult(
   return { decision: said, differences: differencesOf(expected, said) }
 }
 
-type Facts = Partial<Record<keyof ExpectedDecision, string | undefined>>
-
 const FACTS = ['effect', 'reason', 'policy', 'rule', 'pointer', 'keyword', 'wouldPass'] as const
 
-function differencesOf(expected: ExpectedDecision, got: Facts): readonly Difference[] {
-  return FACTS.flatMap((fact) => {
+/** What can be expected of a decision; `undefined` for none. */
+type Facts = Partial<Record<(typeof FACTS)[number], string | undefined>> & { readonly shadow?: Facts | undefined }
+
+function factsOf({ decision, wouldPass, shadow }: Explanation): Facts {
+  const told = decision.shadow === undefined ? undefined : shadow
+  return { ...decision, wouldPass, shadow: told === undefined ? undefined : factsOf(told) }
+}
+
+function differencesOf(expected: ExpectedDecision, got: Facts, prefix = ''): readonly Difference[] {
+  const own = FACTS.flatMap((fact) => {
     const [wanted, found] = [expected[fact], got[fact] ?? null]
-    return wanted === undefined || wanted === found ? [] : [{ fact, expected: wanted, got: found }]
+    return wanted === undefined || wanted === found ? [] : [{ fact: prefix + fact, expected: wanted, got: found }]
   })
+  const { shadow } = expected
+  return shadow === undefined ? own : [...own, ...differencesOf(shadow, got.shadow ?? {}, `${prefix}shadow `)]
 }

@@ -43,7 +43,7 @@ test('a row that is not as expected is shown with its place, what differs, and w
     '    effect  allow     deny',
     '    rule    c         a',
     '  why: the most specific path that matches, "kv/a", does not grant write (operation)',
-    '       p a  kv/a  does not grant write',
+    '    *  p a  kv/a  does not grant write',
     '',
     '2 rows: 1 as expected, 1 not',
   ]

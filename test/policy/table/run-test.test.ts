@@ -106,6 +106,33 @@ test('a rule counts as decided by what it allows, refuses or withholds, for ever
   })
 })
 
+test('what shadow policies would decide can be expected, and counts for their rules', async () => {
+  const strict = {
+    policy: 'strict',
+    mode: 'shadow',
+    rules: [{ id: 'no', path: 'kv/*', operations: ['*'], effect: 'forbid' }],
+  }
+  const documents = [...DOCUMENTS, { file: 'strict.json', document: strict }]
+  const shadow = { effect: 'deny', policy: 'strict', rule: 'no', reason: 'forbid' }
+  const tests = [
+    { operation: 'read', path: 'kv/c', expect: { effect: 'allow', rule: 'rule-2', shadow } },
+    { operation: 'read', path: 'kv/c', expect: { effect: 'allow', shadow: 'allow' } },
+  ]
+  const { rows } = await parsePolicyTest('t.policy-test.json', JSON.stringify({ tests }))
+  const trial = await createPolicyTrial(documents)
+  const [first, second] = rows.map((row) => runRow(row, trial))
+  assert.deepEqual([first?.passed, second?.passed], [true, false])
+  assert.deepEqual(second?.differences, [{ fact: 'shadow effect', expected: 'allow', got: 'deny' }])
+  const count = countCoverage()
+  count.add(documents, first === undefined ? [] : [first])
+  assert.deepEqual(
+    count.result().undecided.map(({ policy, rule }) => `${policy} ${rule}`),
+    ['p a', 'p b', 'p f', 'holder held'],
+  )
+  const [alone] = await results({ operation: 'read', path: 'kv/c', expect: { effect: 'allow', shadow: 'allow' } })
+  assert.deepEqual(alone?.differences, [{ fact: 'shadow effect', expected: 'allow', got: null }])
+})
+
 test('policies of one name in two files are two: what one decided, the other did not', async () => {
   const count = countCoverage()
   const rows = await results({ operation: 'read', path: 'kv/c', expect: 'allow' })
