@@ -122,3 +122,15 @@ test('doctor says what would not work, and prints the policy that mends it', { s
     [1, 'fail  server: http://127.0.0.1:1 did not answer GET sys/health: ECONNREFUSED\n'],
   )
 })
+
+test('doctor tells an operator how the logs of both sides are joined', { skip }, async (t) => {
+  const bao = await startBao(t, { apiAudit: true })
+  const env = { BAO_ADDR: bao.address, BAO_TOKEN: bao.rootToken }
+  const found = async (): Promise<string> => (await portcullis(['doctor'], { cwd: temporaryFolder(t), env })).stdout
+  const command = 'bao write sys/config/auditing/request-headers/X-Correlation-Id hmac=false'
+  assert.ok((await found()).includes(`      ${command}\n`))
+  await bao.root('PUT', 'sys/config/auditing/request-headers/X-Correlation-Id', { hmac: true })
+  assert.match(await found(), /^warn {2}audit: the server's log hashes X-Correlation-Id/m)
+  await bao.root('PUT', 'sys/config/auditing/request-headers/X-Correlation-Id', { hmac: false })
+  assert.match(await found(), /^ok {4}audit: the server's log tells X-Correlation-Id/m)
+})

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { EXIT, UsageError } from '../exit.ts'
 import { createScreen, type Screen, shown } from '../screen.ts'
 import { connect, type ServerCommandOptions, withServer } from '../server.ts'
+import { auditFindings } from './audit-findings.ts'
 import { type Finding, fail } from './finding.ts'
 import { policyFindings } from './policy-findings.ts'
 import { serverFindings, tokenFindings } from './server-findings.ts'
@@ -37,6 +38,7 @@ async function doctor(options: DoctorOptions): Promise<void> {
   const findings = [...(await looked('server', () => serverFindings(server, Date.now)))]
   const isThere = !findings.some(({ level }) => level === 'fail')
   if (isThere) findings.push(...(await looked('token', () => tokenFindings(server))))
+  if (isThere) findings.push(...(await looked('audit', () => auditFindings(server))))
   const { policies } = options
   if (isThere && policies !== undefined)
     findings.push(...(await looked('policies', () => policyFindings({ policies, caller, way: server }))))
