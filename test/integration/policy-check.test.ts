@@ -55,6 +55,34 @@ test('names are folded where the check says so, and kept apart elsewhere', { ski
   assert.deepEqual([...measured].sort(), [...CASE_FOLDED].sort())
 })
 
+/** Folded names, and whether the server judges them by its own policies in lower case, too. */
+const JUDGED: readonly (readonly [path: string, body: object, isLower: boolean])[] = [
+  ['auth/userpass/users/web', PASSWORD, true],
+  ['auth/approle/role/web', {}, true],
+  ['auth/kubernetes/role/web', { bound_service_account_names: 'a', bound_service_account_namespaces: 'b' }, true],
+  ['sys/policies/acl/web', { policy: '' }, true],
+  ['auth/jwt/role/web', { role_type: 'jwt', user_claim: 'sub', bound_audiences: 'a' }, false],
+  ['identity/group/name/web', {}, false],
+]
+
+test('the server itself judges some of these names in lower case, and others as they are asked', {
+  skip,
+}, async (t) => {
+  const bao = await startBao(t)
+  for (const type of ['userpass', 'approle', 'kubernetes', 'jwt']) await bao.root('POST', `sys/auth/${type}`, { type })
+  for (const [path, body] of JUDGED.filter(([name]) => !name.startsWith('sys/'))) await bao.root('POST', path, body)
+  const denies = JUDGED.map(([path]) => `path "${path}" { capabilities = ["deny"] }`)
+  const policy = ['path "*" { capabilities = ["read"] }', ...denies].join('\n')
+  await bao.root('POST', 'sys/policies/acl/web', { policy })
+  const { body: login } = await bao.root('POST', 'auth/token/create', { policies: ['web'] })
+  for (const [path, , isLower] of JUDGED) {
+    const asked = spelled(path)
+    const told = await bao.root('POST', 'sys/capabilities', { token: login.auth.client_token, paths: [asked] })
+    assert.deepEqual(told.body.data[asked], ['read'], 'what it tells of its judgement is not the judgement')
+    assert.equal((await bao.call(login.auth.client_token, 'GET', asked)).status, isLower ? 403 : 200, asked)
+  }
+})
+
 /** `path` with its last segment in capitals. */
 function spelled(path: string): string {
   const at = path.lastIndexOf('/') + 1

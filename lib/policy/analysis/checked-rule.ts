@@ -86,8 +86,9 @@ export function limitsOf({ source }: Pick<CheckedRule, 'source'>): JsonObject {
 /** Does it hang on more than operation and path whether the rule accepts a request? */
 export function hasConditions(rule: CheckedRule): boolean {
   const { source } = rule
-  const { minWrapTtl, maxWrapTtl } = limitsOf(rule)
-  const asks = [source.request, source.query, source.when, minWrapTtl, maxWrapTtl]
+  // What counts leases refuses wrapped answers, which hide theirs.
+  const { minWrapTtl, maxWrapTtl, leases, maxTtl } = limitsOf(rule)
+  const asks = [source.request, source.query, source.when, minWrapTtl, maxWrapTtl, leases, maxTtl]
   return asks.some((value) => value !== undefined) || (source.response !== undefined && source.wrapped !== true)
 }
 

@@ -164,6 +164,25 @@ const CASES: readonly Case[] = [
     ['no-effect', '/rules/1/cache', '"cache" has no effect: answers below identity/ are never kept; take it out'],
     ['no-effect', '/rules/2/cache', /its answers have to be wrapped/],
   ],
+  [
+    'a limit of leases where there are none has no effect',
+    [
+      rule('allow', 'kv/data/a', ['read'], { limits: { leases: 5, rate: '1/s' } }),
+      rule('allow', 'sys/wrapping/lookup', ['write'], { limits: { leases: 5 } }),
+      rule('allow', 'database/creds/a', ['list'], { limits: { leases: 5 } }),
+      rule('allow', 'database/creds/a', ['read'], { limits: { leases: 5 } }),
+    ],
+    ['no-effect', '/rules/0/limits/leases', 'the limit "leases" has no effect: KV v2 gives no leases; take it out'],
+    ['no-effect', '/rules/1/limits/leases', /nothing below sys\/ gives a lease/],
+    ['no-effect', '/rules/2/limits/leases', /only read and write give leases, and it grants neither/],
+  ],
+  [
+    'a rule that counts leases leaves wrapped answers to those behind it',
+    [
+      rule('allow', 'database/creds/a', ['read'], { limits: { leases: 5 } }),
+      rule('allow', 'database/creds/a', ['read'], { limits: { maxWrapTtl: '5m' } }),
+    ],
+  ],
   ['a cache of what is kept has one', [rule('allow', 'kv/a', ['read'], { cache: { ttl: '1m' } })]],
   [
     'sudo by itself says nothing',

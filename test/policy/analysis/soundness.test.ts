@@ -19,6 +19,8 @@ const CONDITION = fc.constantFrom<object>(
   ...[{}, {}, {}],
   { request: { properties: { x: { const: 1 } }, additionalProperties: false } },
   { limits: { minWrapTtl: '1m' } },
+  { limits: { leases: 1 } },
+  { limits: { rate: '1/s' } },
   { when: [{ from: '08:00', to: '18:00' }] },
 )
 const RULE = fc
