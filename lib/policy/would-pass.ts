@@ -58,9 +58,9 @@ function anOperation(rules: readonly RuleNote[], chain: Refused['chain']): strin
 function aNearPath({ path }: GatewayRequest, chain: Refused['chain']): string | undefined {
   const asked = path.split('/')
   const shared = new Map<string, number>()
-  for (const { effect, pattern } of allRules(chain)) {
+  for (const { effect, path: text, pattern } of allRules(chain)) {
     const count = sharedSegments(pattern, asked)
-    if (effect === 'allow' && count > 0) shared.set(pattern.text, count)
+    if (effect === 'allow' && count > 0) shared.set(text, count)
   }
   const near = [...shared].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([text]) => JSON.stringify(text))
   return near.length === 0 ? undefined : `paths near it that are granted: ${few(near, ', ')}`

@@ -37,6 +37,12 @@ for (const [rules, [operation, path], passes] of REFUSALS) {
   })
 }
 
+test('a path that is near is told as the policy has it, without what the caller is', async () => {
+  const engine = await engineFor(allow('kv/people/{{caller.user}}', ['read']))
+  const { wouldPass } = engine.explain(caller({ user: 'planted' }), request('read', 'kv/people/other'))
+  assert.equal(wouldPass, 'paths near it that are granted: "kv/people/{{caller.user}}"')
+})
+
 test('nothing would pass where a rule forbids or denies, and where no granted path is near', async () => {
   const closed = await engineFor(
     allow('kv/a', ['read']),

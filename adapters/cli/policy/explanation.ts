@@ -20,8 +20,9 @@ export function explanationLines(asked: string, explanation: Explanation, screen
 }
 
 /** What the policies of mode shadow would make of it. */
-function shadowLines(asked: string, { shadow }: Explanation, screen: Screen): readonly string[] {
-  if (shadow === undefined) return []
+function shadowLines(asked: string, { decision, shadow }: Explanation, screen: Screen): readonly string[] {
+  // Without a shadow decision none of them binds, and nothing would be otherwise.
+  if (shadow === undefined || decision.shadow === undefined) return []
   return [
     '',
     screen.styled('bold', 'if the policies of mode shadow were enforced, too'),
