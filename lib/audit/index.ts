@@ -1,0 +1,13 @@
+/** For tools that read audits: chains of lines, signed checkpoints, HMACs. Opens no file. */
+export type { Checkpoint, Signer } from './chain/checkpoint.ts'
+export { createSigner, isSignedBy, keyIdOf, readCheckpoint } from './chain/checkpoint.ts'
+export type { Finding, FindingKind } from './chain/finding.ts'
+export { LineCutter } from './chain/lines.ts'
+export type { Linked, Marks, Position } from './chain/link.ts'
+export { CHAIN_START, link } from './chain/link.ts'
+export type { Place, Verified, VerifierOptions } from './chain/verifier.ts'
+export { ChainVerifier } from './chain/verifier.ts'
+export type { Hasher } from './hasher.ts'
+export { createHasher } from './hasher.ts'
+export type { Join, Joined, Unexplained } from './join/join.ts'
+export { createJoin } from './join/join.ts'
