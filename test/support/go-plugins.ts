@@ -26,6 +26,7 @@ export const JWT_PLUGIN: GoPlugin = { name: 'vault-plugin-auth-jwt', version: 'v
 export const TERRAFORM_PLUGIN: GoPlugin = { name: 'vault-plugin-secrets-terraform', version: 'v0.13.0' }
 export const ELASTICSEARCH_PLUGIN: GoPlugin = { name: 'vault-plugin-database-elasticsearch', version: 'v0.19.0' }
 export const REDIS_PLUGIN: GoPlugin = { name: 'vault-plugin-database-redis', version: 'v0.7.0' }
+export const KUBERNETES_PLUGIN: GoPlugin = { name: 'vault-plugin-secrets-kubernetes', version: 'v0.12.0' }
 /** The mock backends of both SDKs: every kind of error, storage, invalidation, raw answers. */
 export const VAULT_MOCK: GoPlugin = { name: 'mock-vault', version: '', folder: 'test/support/go/mock-vault' }
 export const OPENBAO_MOCK: GoPlugin = { name: 'mock-openbao', version: '', folder: 'test/support/go/mock-openbao' }

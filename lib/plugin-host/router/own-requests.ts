@@ -95,9 +95,8 @@ export function createOwnRequests({ context, table, backends }: OwnRequestDeps):
       mount.isRollingBack = true
       const facts = { path: mount.record.path, plugin: mount.record.type }
       try {
-        const { error } = await ask(mount, { operation: 'rollback' })
-        const isFailure = error !== undefined && error.kind !== 'unsupported-operation' && !isReadOnly(error.message)
-        if (isFailure) context.tell('rollback-failed', { ...facts, code: error.kind })
+        const code = failureOf(await ask(mount, { operation: 'rollback' }))
+        if (code !== undefined) context.tell('rollback-failed', { ...facts, code })
       } catch (error) {
         context.tell('rollback-failed', { ...facts, code: codeOf(error) })
       } finally {
@@ -178,6 +177,20 @@ function loginRenewalOf(reply: BackendReply): BackendResponse | undefined {
   const message = `failed to renew entry: ${error.message}`
   const shape = shaped({ ...reply, error: { ...error, message } }, 'renew', false)
   return isOutcome(shape) ? undefined : shape.response
+}
+
+/** Why periodic work failed; `undefined` where it did not, or where there is none. */
+function failureOf(reply: BackendReply): string | undefined {
+  const { error } = reply
+  if (error !== undefined)
+    return error.kind === 'unsupported-operation' || isReadOnly(error.message) ? undefined : error.kind
+  try {
+    shaped(reply, 'rollback', true)
+    return undefined
+  } catch {
+    // What of a write-ahead log cannot be undone yet is told in a response.
+    return 'error-response'
+  }
 }
 
 function isReadOnly(message: string): boolean {
