@@ -1,6 +1,7 @@
 import { type TestContext, test } from 'node:test'
 import { type GoPlugin, goPlugin, REDIS_PLUGIN } from '../../../support/go-plugins.ts'
-import { ask, runScript, type Side, type Step } from './script.ts'
+import { everyPath } from './every-path.ts'
+import { ask, runScript, type Step } from './script.ts'
 import { twoSides } from './sides.ts'
 
 // Plugins that nothing here was written for. They take minutes to build, so that they are there with `SOAK=1` alone.
@@ -24,8 +25,7 @@ for (const [type, plugin] of IS_SOAK ? PLUGINS : []) {
     const sides = await twoSides(t, { unseen: [type, await goPlugin(t, plugin)] })
     const [root, at] = type === 'auth' ? ['auth/x', 'sys/auth/x'] : ['x', 'sys/mounts/x']
     await runScript(t, sides, [ask('POST', at, { type: 'unseen' }), ask('GET', `${root}?help=1`), ask('GET', at)])
-    const paths = await pathsOf(sides[0], root)
-    const steps = paths.flatMap((path) => everything(`${root}${path.replaceAll(/\{[^}]*\}/g, 'one')}`))
+    const steps = await everyPath(sides[0], root)
     await runScript(t, sides, [...steps, ask('POST', 'sys/plugins/reload/backend', { plugin: 'unseen' }), ...steps])
     await runScript(t, sides, [ask('DELETE', at), ask('GET', at)])
   })
@@ -80,25 +80,5 @@ function configuration(): readonly Step[] {
     ask('GET', 'db/config/b'),
     ask('POST', 'db/roles/q', { db_name: 'b', creation_statements: '["+@read"]' }),
     ask('GET', 'db/creds/q'),
-  ]
-}
-
-/** What the plugin itself says that it has. */
-async function pathsOf({ peer }: Side, root: string): Promise<readonly string[]> {
-  const { body } = await peer.send({ method: 'GET', path: `${root}?help=1` })
-  return Object.keys((body as { readonly openapi: { readonly paths: object } }).openapi.paths)
-}
-
-function everything(path: string): readonly Step[] {
-  return [
-    ask('GET', `${path}?help=1`),
-    ask('GET', path),
-    ask('GET', path, undefined, { token: '' }),
-    ask('LIST', path),
-    ...(path.endsWith('/')
-      ? []
-      : [ask('POST', path, {}), ask('POST', path, { name: 'one', unknown: 1 }), ask('PATCH', path, {})]),
-    ask('GET', path),
-    ask('DELETE', path),
   ]
 }
