@@ -177,7 +177,8 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
   const minting = createMinting({ mounts, clock })
   const admission = createAdmission({ ...leases, minting, clock, onRefused })
   const leaseLimits = createLeaseLimits({ ...leases, limits, minting })
-  const serving = { policy, entries, refuse, send, release, admission, leaseLimits, clock, timeoutMs }
+  const { retireAlone } = leases
+  const serving = { policy, entries, refuse, send, release, admission, leaseLimits, retireAlone, clock, timeoutMs }
   const serveAlone = createServeAlone(serving)
   const shared = createServeShared({
     ...serving,
@@ -214,8 +215,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
     await pipeline.drain()
     await shared.settled()
     try {
-      await keeper.close()
-      await verifier.settled()
+      await leases.close()
       await session.close()
       schedule.close()
       await transport.close()
@@ -243,7 +243,8 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
         const answerOf = (kept: Kept): Answer => shared.answerOf(call, kept)
         const lookUp = (kept: Kept): Promise<void> => verifier.lookUp(kept)
         return shared.hold(call, (line) => {
-          lease = createLease(line, { keeper, answerOf, isLive: leases.isUsable, lookUp, onClosed: holds.remove })
+          const { isUsable: isLive, onBound } = leases
+          lease = createLease(line, { keeper, answerOf, isLive, lookUp, onBound, onClosed: holds.remove })
           holds.add(call, lease)
         })
       }

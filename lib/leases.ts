@@ -2,10 +2,12 @@ import type { GatewayEmitter } from './emitter.ts'
 import { type AloneLeases, createAloneLeases } from './lease/alone-leases.ts'
 import { type Budget, type Counted, createBudget } from './lease/budget.ts'
 import type { LeaseCache } from './lease/cache.ts'
-import { createGiveBack } from './lease/give-back.ts'
+import { createGiveBack, createRevoke } from './lease/give-back.ts'
 import { createGovernor } from './lease/governor.ts'
 import { createKeeper, type Keeper, type KeeperListener } from './lease/keeper.ts'
 import type { Kept } from './lease/kept.ts'
+import { createRetirements } from './lease/retirements.ts'
+import { createRetiring, type Retiring } from './lease/retiring.ts'
 import { createRuleBudget, type RuleBudget } from './lease/rule-budget.ts'
 import { createVerifier, type Verifier } from './lease/verifier.ts'
 import type { LeaseConfig } from './options/gateway.ts'
@@ -38,8 +40,15 @@ interface Leases {
   readonly budget: Budget
   readonly ruleBudget: RuleBudget
   readonly alone: AloneLeases
+  /** Has what a rule ends given back then, whoever was given it. */
+  readonly retire: Retiring['retire']
+  readonly retireAlone: Retiring['retireAlone']
+  /** The end that a rule sets `kept` is another one. */
+  readonly onBound: (kept: Kept) => void
   /** May who holds `kept` use it now? Begins to look it up where that is due, as a hit does. */
   readonly isUsable: (kept: Kept) => boolean
+  /** Releases what is to be released. */
+  close(): Promise<void>
 }
 
 /** The engines that keep leases: what renews and rotates them, what verifies them, what caps them. */
@@ -53,9 +62,15 @@ export function createLeases(
   const listener = keeperListener(emitter, telemetry)
   const budget = createBudget(leases)
   const ruleBudget = createRuleBudget(() => clock.now())
+  const revoke = createRevoke(exchange, token)
+  const alone = createAloneLeases()
+  const retirements = createRetirements(schedule)
   const giveBack = createGiveBack({
-    ...{ exchange, token },
-    onReleased: (path) => listener.ended(path, 'released'),
+    revoke,
+    onReleased(kept): void {
+      retirements.forget(kept)
+      listener.ended(kept.path, 'released')
+    },
     onLeaked(kept, code): void {
       onLeak(kept.path, code)
       listener.ended(kept.path, 'leaked')
@@ -94,7 +109,14 @@ export function createLeases(
     verifier,
     budget,
     ruleBudget,
-    alone: createAloneLeases(),
+    alone,
+    onBound: (kept) => keeper.moved(kept),
+    ...createRetiring({ ...{ alone, clock, giveBack, onLeak, retirements, revoke } }),
+    close: async () => {
+      await keeper.close()
+      await retirements.close()
+      await verifier.settled()
+    },
     isUsable,
   }
 }

@@ -14,12 +14,20 @@ export interface HandleDeps {
   /** May `kept` be used now? Where that is to be verified, a look-up has begun. */
   readonly isLive: (kept: Kept) => boolean
   readonly lookUp: (kept: Kept) => Promise<void>
+  /** The end that a rule sets `kept` is another one. */
+  readonly onBound: (kept: Kept) => void
   /** It is held no longer. */
   readonly onClosed: (handle: Holder) => void
 }
 
+/** What a rule can end earlier. */
+export interface Bounded {
+  /** From here on it is had for `maxTtlMs` after each issue at the most. */
+  bound(maxTtlMs: number): void
+}
+
 /** A hold on `line`, as its holder sees it. */
-export function createLease(line: Line, deps: HandleDeps): Lease & Holder {
+export function createLease(line: Line, deps: HandleDeps): Lease & Holder & Bounded {
   const handle = new LeaseHandle(line, deps)
   deps.keeper.hold(line, handle)
   return handle
@@ -33,7 +41,7 @@ const ENDED: Readonly<Record<LeaseEnd, CodeOf<'LeaseError'>>> = {
   leaked: 'ERR_PORTCULLIS_LEASE_RELEASED',
 }
 
-class LeaseHandle implements Lease, Holder {
+class LeaseHandle implements Lease, Holder, Bounded {
   readonly #line: Line
   readonly #deps: HandleDeps
   readonly #events = new EventEmitter<LeaseEvents>()
@@ -41,6 +49,8 @@ class LeaseHandle implements Lease, Holder {
   /** Why there is no value; `undefined` while there is. */
   #end: LeaseEnd | undefined
   #turns: (() => void)[] = []
+  /** What the policies in force allow; they may have been replaced. */
+  #maxTtlMs = Infinity
   #closing: Promise<void> | undefined
 
   constructor(line: Line, deps: HandleDeps) {
@@ -82,6 +92,12 @@ class LeaseHandle implements Lease, Holder {
     await new Promise<void>((resolve) => this.#turns.push(resolve))
   }
 
+  bound(maxTtlMs: number): void {
+    this.#maxTtlMs = maxTtlMs
+    const { kept } = this.#line
+    if (kept.bound(maxTtlMs)) this.#deps.onBound(kept)
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -108,6 +124,8 @@ class LeaseHandle implements Lease, Holder {
 
   rotated(): void {
     this.#end = undefined
+    // By the rules of whoever had it minted first, who may have it longer.
+    this.bound(this.#maxTtlMs)
     const { ttlMs } = this.#deps.answerOf(this.#line.kept)
     this.#emit('rotated', { generation: this.#line.generation, ttlMs })
     this.#turn()

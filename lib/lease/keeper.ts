@@ -135,7 +135,7 @@ class LineKeeper implements Keeper {
     const { nowMs } = this.#moment()
     if (kept.isLeased && kept.fate !== undefined && this.#succeeded.has(kept.fate)) {
       line.next = 'rotate'
-      this.#due(line, nowMs + this.#deps.random.fraction() * Math.max(0, kept.leftMs(nowMs) / 2))
+      this.#due(line, nowMs + this.#deps.random.fraction() * Math.max(0, kept.lastsMs(nowMs) / 2))
       return
     }
     const step = stepOf(line, nowMs, this.#deps.random.fraction())
@@ -246,7 +246,7 @@ class LineKeeper implements Keeper {
     this.#notRotated(line)
   }
 
-  /** By the monotonic clock, which the server's follows: doubt is no end. */
+  /** May it be used? By the monotonic clock, which the server's follows: doubt is no end. */
   #isLiving(kept: Kept): boolean {
     return kept.lastsMs(this.#moment().nowMs) > 0
   }
@@ -274,9 +274,8 @@ class LineKeeper implements Keeper {
 
   async #prepare(line: Line, next: Kept): Promise<boolean> {
     const refusal = await prepare(line, next, this.#patience, line.kept.lastsMs(this.#moment().nowMs))
-    if (refusal === undefined) return true
-    this.#failed(line, 'rotate', refusal.reason)
-    return false
+    if (refusal !== undefined) this.#failed(line, 'rotate', refusal.reason)
+    return refusal === undefined
   }
 
   /** Makes `next` current, and releases its predecessor once its users have gone. */
@@ -292,13 +291,14 @@ class LineKeeper implements Keeper {
     this.#plan(line)
     this.#deps.listener.rotated(next.path)
     if (line.holders.length > 0) await commit(line, previous, this.#patience, previous.lastsMs(this.#moment().nowMs))
-    if (this.#isLiving(previous) || previous.mayLiveOn) await this.#deps.giveBack(previous)
+    if (previous.isAtServer(this.#moment().nowMs)) await this.#deps.giveBack(previous)
   }
 
   #end(line: Line, how: LeaseEnd): void {
     const { kept } = line
     if (kept.hasEnded) return
-    kept.end()
+    if (how === 'expired') kept.lapse()
+    else kept.end()
     this.#deps.cache.drop(line.kept.key, kept)
     this.#deps.listener.ended(kept.path, how)
     for (const holder of line.holders) holder.ended(how)
@@ -332,7 +332,7 @@ class LineKeeper implements Keeper {
     this.#lines.delete(line.kept.key)
     this.#deps.cache.drop(line.kept.key, line.kept)
     const { kept } = line
-    const released = this.#isLiving(kept) || kept.mayLiveOn ? await this.#deps.giveBack(kept) : 'released'
+    const released = kept.isAtServer(this.#moment().nowMs) ? await this.#deps.giveBack(kept) : 'released'
     for (const holder of line.holders) holder.ended(released)
   }
 

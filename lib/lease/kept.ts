@@ -36,6 +36,8 @@ export interface KeptFacts {
   /** What that clock is. Default: a lease, where there is a lease id. */
   readonly kind?: ClockKind
   readonly fate: Fate | undefined
+  /** How long after it was sent for a rule lets it be had. Default: as long as it lives. */
+  readonly maxTtlMs?: number
   /** Audit form of the answer, where it is there already. */
   readonly audit?: AuditResponse
 }
@@ -68,8 +70,12 @@ export class Kept {
   /** When the life it has now was granted: by the request, or by the last renewal. */
   #grantedAt: Moment
   #livesMs: number
+  /** `undefined`: no rule ends it. */
+  #maxTtlMs: number | undefined
   #verifiedAt: Moment
   #hasEnded = false
+  /** At the server, too. */
+  #isGone = false
   /** A renewal of it got no answer: the server may let it live longer than is known here. */
   mayLiveOn = false
   /** Calls that were given it, or are about to be, and do not hold it. */
@@ -85,6 +91,7 @@ export class Kept {
     if (facts.audit !== undefined) this.#ofHits().audit = facts.audit
     this.#grantedAt = facts.sentAt
     this.#livesMs = facts.livesMs
+    this.#maxTtlMs = facts.maxTtlMs === Infinity ? undefined : facts.maxTtlMs
     this.#verifiedAt = facts.sentAt
   }
 
@@ -149,6 +156,23 @@ export class Kept {
     return this.#livesMs
   }
 
+  /** How long after it was sent for a rule lets it be had; `Infinity` where none says. */
+  get maxTtlMs(): number {
+    return this.#maxTtlMs ?? Infinity
+  }
+
+  /** Monotonic reading at which a rule ends it, whatever the server says. */
+  get mustEndAtMs(): number {
+    return this.sentAtMs + this.maxTtlMs
+  }
+
+  /** Another rule lets it be had for `maxTtlMs` alone; gives whether that is less than before. What is not issued to us has none. */
+  bound(maxTtlMs: number): boolean {
+    if (!isBoundable(this.kind) || maxTtlMs >= this.maxTtlMs) return false
+    this.#maxTtlMs = maxTtlMs
+    return true
+  }
+
   /** Audit form of the answer: `made` the first time, its HMACs then serve all hits. */
   audit(made: (answer: ServerAnswer) => AuditResponse): AuditResponse {
     const hits = this.#ofHits()
@@ -169,20 +193,38 @@ export class Kept {
     return elapsedMs(this.#verifiedAt, at)
   }
 
-  /** Time left; 0 or less past the end. `Infinity` for what has no end. */
+  /** Time left: to its own end, that of its token, or the one that a rule sets. 0 or less past the end. `Infinity` for what has no end. */
   ttlMs(at: Moment): number {
+    return Math.min(this.#serverTtlMs(at), this.#ruleTtlMs(at))
+  }
+
+  #serverTtlMs(at: Moment): number {
     if (this.#hasEnded) return 0
     return Math.min(this.#livesMs - elapsedMs(this.#grantedAt, at), this.#fateLeftMs(at.nowMs))
   }
 
-  /** Time left by the monotonic clock alone: by it the server may still count it as living, whatever the wall clock says. */
-  leftMs(nowMs: number): number {
-    return this.#hasEnded ? 0 : Math.min(this.ownLeftMs(nowMs), this.#fateLeftMs(nowMs))
+  #ruleTtlMs(at: Moment): number {
+    return this.#maxTtlMs === undefined ? Infinity : this.#maxTtlMs - elapsedMs(this.#sentAt, at)
   }
 
-  /** The same, and for the password of a static role until it no longer works. */
+  /**
+   * Time left by the monotonic clock alone: by it the server may still count it as living, whatever the wall clock or a rule
+   * says.
+   */
+  leftMs(nowMs: number): number {
+    return this.#isGone ? 0 : Math.min(this.ownLeftMs(nowMs), this.#fateLeftMs(nowMs))
+  }
+
+  /** How long it may be used by the monotonic clock; the password of a static role until it no longer works. */
   lastsMs(nowMs: number): number {
-    return this.leftMs(nowMs) + (this.kind === 'static-role' && !this.#hasEnded ? STATIC_ROLE_OUTLIVES_MS : 0)
+    if (this.#hasEnded) return 0
+    const outlivesMs = this.kind === 'static-role' ? STATIC_ROLE_OUTLIVES_MS : 0
+    return Math.min(this.leftMs(nowMs) + outlivesMs, this.mustEndAtMs - nowMs)
+  }
+
+  /** Is there something to be given back? */
+  isAtServer(nowMs: number): boolean {
+    return this.mayLiveOn || this.leftMs(nowMs) > 0
   }
 
   /** Time left by its own clock, whatever becomes of the token. */
@@ -201,7 +243,13 @@ export class Kept {
    * tells. Not served until then, and not presumed dead either.
    */
   isDoubtful(at: Moment): boolean {
-    return this.isLeased && this.ttlMs(at) <= 0 && this.leftMs(at.nowMs) > 0
+    return (
+      this.isLeased &&
+      !this.#hasEnded &&
+      this.#ruleTtlMs(at) > 0 &&
+      this.#serverTtlMs(at) <= 0 &&
+      this.leftMs(at.nowMs) > 0
+    )
   }
 
   /** Is it not to be served any more? The password of a static role goes on working until the server changes it. */
@@ -224,6 +272,13 @@ export class Kept {
   /** It is known to be dead. */
   end(): void {
     this.#hasEnded = true
+    this.#isGone = true
+  }
+
+  /** Its time is over. What a rule ended may live on at the server, and counts until it is given back. */
+  lapse(): void {
+    this.#hasEnded = true
+    this.#isGone ||= this.#maxTtlMs === undefined
   }
 
   /** Did the answer pass the response check of `verdict` before? One check a verdict and generation. */
@@ -254,6 +309,11 @@ export class Kept {
 
 /** The server changes passwords at a tick of its own, some seconds after their TTL has run out. */
 const STATIC_ROLE_OUTLIVES_MS = 10_000
+
+/** Is it issued to us, and so can be had anew? The password of a static role is what it is until the server changes it. */
+export function isBoundable(kind: ClockKind): boolean {
+  return kind === 'lease' || kind === 'certificate'
+}
 
 /** The answer inside. For the step that hands it to a decided and recorded call. */
 export function openKept(kept: Kept): ServerAnswer {

@@ -14,11 +14,20 @@ const callers = new WeakMap<Caller, string>()
  *
  * @param scope - `caller` adds the caller, so that its entries are its own.
  * @param identity - `''` for the gateway's session, else the HMAC of a passed-through token.
+ * @param maxTtlMs - How long the caller's rules let it have a lease: who may have it longer has another one, so that neither
+ *   keeps minting for the other.
  */
-export function cacheKey(request: GatewayRequest, caller: Caller, scope: Scope, identity: string): string {
+export function cacheKey(
+  request: GatewayRequest,
+  caller: Caller,
+  scope: Scope,
+  identity: string,
+  maxTtlMs: number = Infinity,
+): string {
   const base = requestKey(request)
-  if (scope === 'gateway' && identity === '') return base
-  return `${base}|${scope === 'caller' ? callerKey(caller) : ''}|${identity}`
+  if (scope === 'gateway' && identity === '' && maxTtlMs === Infinity) return base
+  const bound = maxTtlMs === Infinity ? '' : `|${maxTtlMs}`
+  return `${base}|${scope === 'caller' ? callerKey(caller) : ''}|${identity}${bound}`
 }
 
 /**

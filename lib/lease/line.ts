@@ -89,6 +89,7 @@ export function stepOf({ kept, renewed, isUnrenewable }: Line, nowMs: number, ji
     renewable: openKept(kept).renewable && !isUnrenewable,
     // Not bounded by the token's end: a session tells when it is succeeded, and its end then is not one to wait for.
     maxEndsAtMs: Infinity,
+    mustEndAtMs: kept.mustEndAtMs,
     kind: kept.kind,
     renewed,
   }
@@ -110,5 +111,5 @@ export function retryOf(line: Line, next: 'renew' | 'rotate', nowMs: number, jit
 
 /** Did nobody ask for `line` in a while? @param idleMs - `undefined`: one TTL. */
 export function isIdle({ holders, kept }: Line, idleMs: number | undefined, nowMs: number): boolean {
-  return holders.length === 0 && nowMs - kept.askedAtMs >= (idleMs ?? kept.livesMs)
+  return holders.length === 0 && nowMs - kept.askedAtMs >= (idleMs ?? Math.min(kept.livesMs, kept.maxTtlMs))
 }

@@ -1,4 +1,4 @@
-import { ServerError } from '../errors/index.ts'
+import { LeaseError, ServerError } from '../errors/index.ts'
 import type { OwnExchange } from '../ports/auth-method.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { SessionToken } from '../session/session.ts'
@@ -43,12 +43,13 @@ export function createRenew(deps: RenewDeps): Renew {
   return async (kept) => {
     const at = { nowMs: deps.clock.now(), wallMs: deps.clock.wallTime() }
     const leftMs = kept.ownLeftMs(at.nowMs)
+    const increment = incrementOf(kept, at.nowMs)
+    if (increment < 1) return { kind: 'failed', error: over(kept), isFinal: true, isOpen: false }
     let token: SessionToken | undefined
     try {
       token = await deps.token()
       const { namespace } = kept
-      // What it was first granted: a look-up tells only what is left, and to ask for that would shorten it.
-      const data = { lease_id: openKept(kept).leaseId, increment: Math.ceil(kept.firstLifeMs / 1000) }
+      const data = { lease_id: openKept(kept).leaseId, increment }
       const timeoutMs = Math.max(Math.min(LIMIT_MAX_MS, leftMs / 2), LIMIT_MIN_MS)
       const path = 'sys/leases/renew'
       const answer = await deps.exchange({ operation: 'write', path, namespace, data, token: token.token, timeoutMs })
@@ -58,6 +59,18 @@ export function createRenew(deps: RenewDeps): Renew {
       return { kind: 'failed', error, ...(await judged(deps, kept, token, error)) }
     }
   }
+}
+
+/**
+ * Seconds to ask for: what it was first granted, since a look-up tells only what is left, and to ask for that would shorten
+ * it; never beyond the end that a rule sets.
+ */
+function incrementOf(kept: Kept, nowMs: number): number {
+  return Math.min(Math.ceil(kept.firstLifeMs / 1000), Math.floor((kept.mustEndAtMs - nowMs) / 1000))
+}
+
+function over({ path }: Kept): LeaseError {
+  return new LeaseError('ERR_PORTCULLIS_LEASE_EXPIRED', `the lease on ${path} is at the end that a rule sets it`)
 }
 
 async function judged(

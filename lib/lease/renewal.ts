@@ -108,6 +108,8 @@ export interface LeaseFacts extends LeaseTimes {
   readonly renewable: boolean
   /** Last end of the session's token, which the lease cannot outlive; `Infinity` for a token without last end. Reading of the same clock. */
   readonly maxEndsAtMs: number
+  /** When a rule ends it, whatever the server says; a reading of the same clock. Default: never. */
+  readonly mustEndAtMs?: number
   /** Default: `lease`. What is no lease does not end with the token. */
   readonly kind?: ClockKind
   /** The last renewal: what was left when it was sent, and what it granted. `undefined` before the first. */
@@ -126,7 +128,7 @@ export interface NextStep {
  * Is a lease to be renewed or rotated next, and when?
  *
  * Renewed, while that moves its end: at {@link renewalDelay}, and at the latest where the grace begins. Rotated, when
- * it is not renewable, when the last renewal did not move the end, when the session's token ends first, or in
+ * it is not renewable, when the last renewal did not move the end, when the session's token or a rule ends it first, or in
  * the grace: at the start of the grace, brought forward by jitter. The value of a static role is made by the
  * server when its clock has run out, and reading earlier gives the old one: it is rotated just *after*.
  * Call this anew after each renewal. Pure; reads no clock.
@@ -144,15 +146,16 @@ export interface NextStep {
  */
 export function nextStep(facts: LeaseFacts, nowMs: number, jitter: number): NextStep {
   checkJitter(jitter)
-  const { kind = 'lease' } = facts
+  const { kind = 'lease', mustEndAtMs = Infinity } = facts
   const ownEndMs = facts.issuedAtMs + facts.ttlMs
   if (kind === 'static-role') return staticRoleStep(ownEndMs, nowMs, jitter)
-  const endsAtMs = kind === 'lease' ? Math.min(ownEndMs, facts.maxEndsAtMs) : ownEndMs
+  const endsAtMs = Math.min(ownEndMs, mustEndAtMs, kind === 'lease' ? facts.maxEndsAtMs : Infinity)
   // Also for a moment that is no number: what cannot be dated is not served.
   if (!(endsAtMs > nowMs) || endsAtMs === Infinity) return { kind: 'end', atMs: endsAtMs }
   const graceAtMs = endsAtMs - graceMs(endsAtMs - facts.issuedAtMs)
   if (graceAtMs <= nowMs) return { kind: 'rotate', atMs: nowMs }
-  if (facts.renewable && ownEndMs <= facts.maxEndsAtMs && !hasStopped(facts)) {
+  const isWorthIt = ownEndMs <= facts.maxEndsAtMs && ownEndMs + WIRE_STEP_MS <= mustEndAtMs
+  if (facts.renewable && isWorthIt && !hasStopped(facts)) {
     return { kind: 'renew', atMs: Math.min(nowMs + renewalDelay(facts, nowMs, jitter), graceAtMs) }
   }
   return { kind: 'rotate', atMs: nowMs + forward(graceAtMs - nowMs, jitter) }

@@ -9,6 +9,8 @@ import { subjectOf } from './serve-alone.ts'
 export interface Hold {
   /** It has no value from here on. */
   ended(how: LeaseEnd): void
+  /** From here on it is had for `maxTtlMs` after each issue at the most. */
+  bound(maxTtlMs: number): void
   close(): Promise<void>
 }
 
@@ -18,7 +20,7 @@ export interface Holds {
   /** Judges one anew: the policies may have been replaced while it was on its way. @throws {PolicyDeniedError} */
   confirm(hold: Hold): Promise<void>
   remove(hold: object): void
-  /** Takes from their holders what the policies in force no longer allow them. */
+  /** Takes from their holders what the policies in force no longer allow them, or for less long. */
   judge(): Promise<void>
 }
 
@@ -32,7 +34,10 @@ export function createHolds({ policy, entries }: HoldsDeps): Holds {
   /** Gives why it was taken. It ends first: an audit that fails must not leave it with its holder. */
   async function take(hold: Hold, call: Call): Promise<unknown> {
     const verdict = policy.decide(call.caller, call.request)
-    if (verdict.decision.effect === 'allow') return undefined
+    if (verdict.decision.effect === 'allow') {
+      hold.bound(verdict.maxTtlMs ?? Infinity)
+      return undefined
+    }
     calls.delete(hold)
     hold.ended('revoked')
     const why = await entries.failure(

@@ -1,5 +1,5 @@
 import { clockOf } from '../lease/clock-of.ts'
-import { Kept } from '../lease/kept.ts'
+import { isBoundable, Kept } from '../lease/kept.ts'
 import { forgetKey } from '../lease/key.ts'
 import { mayKeep } from '../lease/sharing.ts'
 import type { Call } from './call.ts'
@@ -31,6 +31,7 @@ export function arrive(call: Call, key: string, exchange: Exchange): Arrival {
   const isLiving = kind === 'lease' ? livesMs(exchange) > 0 : ttlMs > 0
   if (!mayKeep(answer) || !isWanted || !isLiving) return { kept: undefined, isStatic }
   forgetKey(request)
-  const kept = new Kept(answer, { request, key, sentAt, livesMs: ttlMs, kind, fate: token?.fate })
+  const { maxTtlMs = Infinity } = isBoundable(kind) ? verdict : {}
+  const kept = new Kept(answer, { request, key, sentAt, livesMs: ttlMs, kind, maxTtlMs, fate: token?.fate })
   return { kept, isStatic }
 }

@@ -1,5 +1,6 @@
 import { AuditError } from '../errors/index.ts'
-import type { Seat } from '../lease/budget.ts'
+import type { Counted, Seat } from '../lease/budget.ts'
+import type { Retiring } from '../lease/retiring.ts'
 import { type Answer, SealedAnswer } from '../model/answer.ts'
 import type { Decision } from '../model/decision.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
@@ -9,7 +10,7 @@ import type { Call } from './call.ts'
 import { isChange, withheld } from './denial.ts'
 import type { Entries, EntrySubject } from './entries.ts'
 import type { LeaseLimits } from './lease-limits.ts'
-import { livesMs } from './lives.ts'
+import { givenMs } from './lives.ts'
 import type { Refuse } from './refuse.ts'
 import type { Release } from './release.ts'
 import { answerDecision, responseRefusal } from './response-check.ts'
@@ -23,6 +24,8 @@ export interface ServeDeps {
   readonly admission: Admission
   readonly leaseLimits: LeaseLimits
   readonly refuse: Refuse
+  /** Has a lease that a rule ends given back then. */
+  readonly retireAlone: Retiring['retireAlone']
   readonly clock: Clock
   readonly timeoutMs: number
 }
@@ -88,9 +91,25 @@ async function serve(deps: ServeDeps, call: Call, subject: EntrySubject, { room,
     throw didItAnyway(error, call)
   }
   const lease = room.take(exchange)
-  if (lease !== undefined) seat.land(lease, clock.now())
-  const ttlMs = Math.max(livesMs(exchange) - (clock.now() - exchange.sentAt.nowMs), 0)
+  if (lease !== undefined) {
+    seat.land(lease, clock.now())
+    retire(deps, call, exchange, lease)
+  }
+  const ttlMs = Math.max(givenMs(exchange, verdict) - (clock.now() - exchange.sentAt.nowMs), 0)
   return new SealedAnswer(exchange.answer, { source: 'server', ageMs: 0, ttlMs, verifiedMs: 0 }, verdict.decision)
+}
+
+/** What a caller's own token got is left to lapse: that token is not ours to act with. */
+function retire(
+  { retireAlone }: ServeDeps,
+  { identity, request, verdict }: Call,
+  exchange: Exchange,
+  lease: Counted,
+): void {
+  if (identity.id !== '') return
+  const { namespace, path } = request
+  const mustEndAtMs = exchange.sentAt.nowMs + (verdict.maxTtlMs ?? Infinity)
+  retireAlone({ leaseId: exchange.answer.leaseId, namespace, path, mustEndAtMs }, lease)
 }
 
 /**

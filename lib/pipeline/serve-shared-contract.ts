@@ -19,6 +19,8 @@ export interface ServeSharedDeps extends ServeDeps {
   readonly keeper: Keeper
   readonly verifier: Verifier
   readonly budget: Budget
+  /** Has what a rule ends given back then. */
+  readonly retire: (kept: Kept) => void
   readonly nextId: () => string
 }
 

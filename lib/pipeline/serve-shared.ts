@@ -15,7 +15,7 @@ import type { Call } from './call.ts'
 import { type HoldSource, hold } from './hold.ts'
 import { arrive, type Landed } from './landed.ts'
 import { NO_SEAT } from './lease-limits.ts'
-import { livesMs } from './lives.ts'
+import { givenMs } from './lives.ts'
 import { createOrigins } from './origin.ts'
 import { subjectOf } from './serve-alone.ts'
 import type { ServeShared, ServeSharedDeps, Verified } from './serve-shared-contract.ts'
@@ -132,7 +132,7 @@ class SharedServer implements ServeShared, HoldSource {
   async #lent(call: Call): Promise<Kept | undefined> {
     const { request, caller, verdict, identity } = call
     if (verdict.isCallersOwn === true) return undefined
-    const key = cacheKey(request, caller, 'gateway', '')
+    const key = cacheKey(request, caller, 'gateway', '', verdict.maxTtlMs)
     if (this.#deps.cache.get(key, verdict.cache, this.#moment()) === undefined) return undefined
     if (!(await this.#deps.maySee(identity, request))) return undefined
     return this.#deps.cache.get(key, verdict.cache, this.#moment())
@@ -191,6 +191,7 @@ class SharedServer implements ServeShared, HoldSource {
       const exchange = await send({ id, request, session: call.identity.session, signal: undefined, timeoutMs })
       const arrival = arrive(call, key, exchange)
       kept = arrival.kept
+      if (kept !== undefined && isOurs(call)) this.#deps.retire(kept)
       if (arrival.isStatic) this.#static.set(key, true)
       if (kept === undefined || arrived(kept) || isSuccessor) return { exchange, kept, taken: 0 }
       const isTended = isOurs(call) && (kept.isLeased || call.isHeld === true) && !keeper.isRotating(key)
@@ -258,7 +259,7 @@ class SharedServer implements ServeShared, HoldSource {
     // What does not end is not held: a token that came of it is given back.
     if (kept !== undefined || call.isHeld !== true) landed.taken += 1
     const ageMs = this.#deps.clock.now() - exchange.sentAt.nowMs
-    const ttlMs = Math.max(livesMs(exchange) - ageMs, 0)
+    const ttlMs = Math.max(Math.min(givenMs(exchange, call.verdict), kept?.maxTtlMs ?? Infinity) - ageMs, 0)
     const facts = { source: 'server', ageMs: led ? 0 : ageMs, ttlMs, verifiedMs: led ? 0 : ageMs } as const
     return this.#answer(call, exchange.answer, facts, kept)
   }

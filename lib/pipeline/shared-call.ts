@@ -13,7 +13,7 @@ export function grantOf(call: Call): KeepGrant | undefined {
 
 /** Under which its answer is kept. */
 export function keyOf({ request, caller, verdict, identity }: Call): string {
-  return cacheKey(request, caller, verdict.isCallersOwn === true ? 'caller' : 'gateway', identity.id)
+  return cacheKey(request, caller, verdict.isCallersOwn === true ? 'caller' : 'gateway', identity.id, verdict.maxTtlMs)
 }
 
 /** Only what the gateway's own token got is kept alive: a caller's is not ours to act with. */

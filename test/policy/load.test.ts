@@ -42,12 +42,6 @@ const REFUSALS: readonly (readonly [string, unknown, string, string])[] = [
     'the name "__proto__" is not allowed',
   ],
   ['another mode', policy({ mode: 'warn' }), '/mode', 'must be one of enforce, shadow'],
-  [
-    'a maxTtl',
-    ruled({ limits: { maxTtl: '1h' } }),
-    '/rules/0/limits/maxTtl',
-    'the limit "maxTtl" is not supported yet',
-  ],
   ['a leading slash', ruled({ path: '/kv/a' }), '/rules/0/path', 'a path has no leading slash; it is relative to /v1/'],
   ['an empty segment', ruled({ path: 'kv//a' }), '/rules/0/path', 'a path must not have an empty segment (//)'],
   ['a segment ..', ruled({ path: 'kv/../a' }), '/rules/0/path', 'a path must not have a segment . or ..'],

@@ -44,9 +44,6 @@ export function readLimits(
   const maxTtlMs = typeof maxTtl === 'string' ? durationMs(maxTtl) : Infinity
   if (maxTtlMs < TTL_MIN_MS) throw place.at('maxTtl').refusal('must be 1s or more')
   const countsLeases = leases !== undefined || maxTtl !== undefined
-  for (const [name, value] of Object.entries({ maxTtl })) {
-    if (value !== undefined) throw place.at(name).refusal(`the limit "${name}" is not supported yet`)
-  }
   const [wrap] = Object.keys(wrapping)
   if (countsLeases && wrap !== undefined) {
     throw place.at(wrap).refusal('cannot stand beside "leases" or "maxTtl": a wrapped answer would hide its lease')

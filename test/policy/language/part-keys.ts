@@ -110,6 +110,14 @@ export const LEASE_KEYS: Readonly<Record<string, Uses>> = {
       beyond(limits({ leases: 1, maxWrapTtl: '1m' }), '/rules/0/limits/maxWrapTtl', HIDES),
     ],
   },
+  maxTtl: {
+    good: ['1s', '1000ms', '15m', '30d'].map((maxTtl) => limits({ maxTtl })),
+    bad: [
+      ...noDuration((maxTtl) => limits({ maxTtl }), '/rules/0/limits/maxTtl'),
+      ...['0s', '999ms'].map((maxTtl) => beyond(limits({ maxTtl }), '/rules/0/limits/maxTtl', 'must be 1s or more')),
+      beyond(limits({ maxTtl: '1h', minWrapTtl: '1m' }), '/rules/0/limits/minWrapTtl', HIDES),
+    ],
+  },
 }
 
 /** Keys of a window of `when`. */
