@@ -114,7 +114,7 @@ export async function createGateway(
   // Last of what can fail: an open device would be left behind.
   const audit = await createAudit({ devices: config.devices, hasher, clock, instance, telemetry, diagnostics: emitter })
   const engine = createEngine(config, { ...outside, policies, audit, hasher, emitter, transport, instance })
-  return new CallerGateway(engine, { caller: config.caller, identity: engine.own })
+  return new CallerGateway(engine, { caller: config.caller, identity: engine.own }, config.independentCallers)
 }
 
 /** Loaded where it is needed: over a plugin host, undici would only take memory (10 to 15 MB) and time. */

@@ -23,7 +23,7 @@ import { createDatabase } from './mount/database.ts'
 import { createKv } from './mount/kv.ts'
 import { createPki } from './mount/pki.ts'
 import { createTransit } from './mount/transit.ts'
-import { createCaller } from './options/caller.ts'
+import { createCaller, createGuest } from './options/caller.ts'
 import { booleanOption, checkNames, numberOption, stringOption, typed } from './options/check.ts'
 import { resolveWatch, type WatchConfig } from './options/watch.ts'
 import type { Identity } from './pipeline/call.ts'
@@ -63,10 +63,13 @@ const UNWRAP_OPTIONS = [...CALL_OPTIONS, 'creationPath']
 export class CallerGateway implements Gateway {
   readonly #engine: Engine
   readonly #who: Who
+  readonly #hasGuests: boolean
 
-  constructor(engine: Engine, who: Who) {
+  /** @param hasGuests - Callers made by `as()` stand beside this one, not below it. */
+  constructor(engine: Engine, who: Who, hasGuests = false) {
     this.#engine = engine
     this.#who = who
+    this.#hasGuests = hasGuests
   }
 
   read<T = JsonObject>(path: string, options?: CallOptions): Promise<Answer<T>> {
@@ -135,7 +138,7 @@ export class CallerGateway implements Gateway {
 
   as(attributes: CallerAttributes, options: ScopeOptions = {}): Gateway {
     checkNames('as()', options, ['token'])
-    const caller = createCaller(attributes, this.#who.caller)
+    const caller = this.#hasGuests ? createGuest(attributes) : createCaller(attributes, this.#who.caller)
     const token = stringOption('token', options.token, undefined)
     const identity = token === undefined ? this.#who.identity : this.#engine.identity(token, caller)
     return new CallerGateway(this.#engine, { caller, identity })
@@ -150,7 +153,8 @@ export class CallerGateway implements Gateway {
   }
 
   async reloadPolicies(policies?: PoliciesOption): Promise<PolicyChanges> {
-    if (this.#who.caller.parent !== undefined) {
+    const { parent, isGuest } = this.#who.caller
+    if (parent !== undefined || isGuest === true) {
       throw new TypeError(
         'a gateway from as() cannot replace the policies that bind it: call reloadPolicies() on its root',
       )

@@ -96,6 +96,8 @@ export interface ServerErrorDetails extends ErrorDetails {
   readonly mayHaveHappened?: boolean
   /** The server's own words. They can echo what was sent, so they are kept out of message, JSON and inspect. */
   readonly serverErrors?: readonly string[]
+  /** The body of its answer as it came; kept out of message, JSON and inspect too. */
+  readonly serverBody?: Uint8Array
 }
 
 /** The server refused, failed or could not be reached. `code` tells which; `temporary` whether to try again. */
@@ -108,6 +110,7 @@ export class ServerError extends PortcullisError {
   readonly retryAfterMs: number | undefined
   readonly mayHaveHappened: boolean
   readonly #serverErrors: readonly string[]
+  readonly #serverBody: Uint8Array | undefined
 
   constructor(code: CodeOf<'ServerError'>, message: string, details: ServerErrorDetails) {
     super(code, message, details)
@@ -118,11 +121,17 @@ export class ServerError extends PortcullisError {
     this.retryAfterMs = details.retryAfterMs
     this.mayHaveHappened = details.mayHaveHappened ?? false
     this.#serverErrors = details.serverErrors ?? []
+    this.#serverBody = details.serverBody
   }
 
   /** The server's own words, for the program. They can echo what was sent: do not log them unread. */
   serverErrors(): readonly string[] {
     return this.#serverErrors
+  }
+
+  /** The body of the server's refusal as it came; only with `server.keepBodies`. Do not log it. */
+  serverBody(): Uint8Array | undefined {
+    return this.#serverBody
   }
 }
 

@@ -19,10 +19,12 @@ export interface Spoken {
   readonly body?: JsonObject | undefined
   /** What it asked us to wait, where it did. */
   readonly retryAfterMs?: number | undefined
+  /** The body as it came, where it is kept. */
+  readonly serverBody?: Uint8Array
 }
 
 /** The error for a status that is no success, whoever gave it: a server over HTTP, or the plugin host. Of its words only harmless ones stand in the message. */
-export function refused(asked: Asked, { status, serverErrors, body, retryAfterMs }: Spoken): ServerError {
+export function refused(asked: Asked, { status, serverErrors, body, retryAfterMs, serverBody }: Spoken): ServerError {
   const { code, mayHaveHappened } = verdictOf(asked.path, status, body, serverErrors)
   const requestId = body?.request_id
   return new ServerError(code, `${asked.operation} ${asked.path}: ${words(status, serverErrors)}`, {
@@ -32,6 +34,7 @@ export function refused(asked: Asked, { status, serverErrors, body, retryAfterMs
     requestId: typeof requestId === 'string' ? requestId : '',
     mayHaveHappened,
     serverErrors,
+    ...(serverBody === undefined ? {} : { serverBody }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     // Not installed, or not initialised: no repeat will change it.
     ...(status === 501 ? { temporary: false } : {}),

@@ -10,13 +10,20 @@ import { retryAfterMs } from './retry-after.ts'
 export type Asked = Pick<TransportRequest, 'operation' | 'path'>
 
 /** The error for an answer whose status is no success. Of the server's words only harmless ones stand in its message. */
-export function refusalOf(asked: Asked, received: Received, body: Body, wallTimeMs: number): ServerError {
+export function refusalOf(
+  asked: Asked,
+  received: Received,
+  body: Body,
+  wallTimeMs: number,
+  keepsBody = false,
+): ServerError {
   const object = body.kind === 'json' ? body.object : undefined
   return refused(asked, {
     status: received.status,
     serverErrors: textsOf(object?.errors),
     body: object,
     retryAfterMs: retryAfterMs(received.headers['retry-after'], wallTimeMs),
+    ...(keepsBody ? { serverBody: Uint8Array.from(received.body) } : {}),
   })
 }
 

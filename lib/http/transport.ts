@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import { GatewayError, ServerError } from '../errors/index.ts'
 import { isAnswer } from '../model/envelope.ts'
 import type { Operation } from '../model/operation.ts'
+import { seal } from '../model/sealed.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
 import type { ServerConfig } from '../options/server.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -165,11 +166,15 @@ class HttpTransport implements Transport {
   #read(request: TransportRequest, received: Received): ServerAnswer {
     const body = bodyOf(received)
     const { status } = received
-    if (!isAnswer(status, body)) throw refusalOf(asked(request), received, body, this.#clock.wallTime())
+    const { keepBodies = false } = this.#config
+    if (!isAnswer(status, body)) {
+      throw refusalOf(asked(request), received, body, this.#clock.wallTime(), keepBodies)
+    }
     if (body.kind === 'bad') throw badAnswer(asked(request), status, body.what)
     const answer = answerOf(received, body)
     if (answer === undefined) throw badAnswer(asked(request), status, 'data, auth or wrap_info is no object')
-    return answer
+    // Copied: what came can be a piece of a far larger buffer.
+    return keepBodies ? { ...answer, body: seal(Uint8Array.from(received.body)) } : answer
   }
 }
 

@@ -55,6 +55,8 @@ export interface Answer<T = JsonObject> {
   readonly auth: IssuedToken | undefined
   /** Present where the answer is no JSON, such as `pki/ca/pem`. */
   readonly raw: RawBody | undefined
+  /** The whole body as the server sent it, secrets included; only with `server.keepBodies`. Not to be changed: callers may share it. */
+  readonly body?: Uint8Array | undefined
 }
 
 /** What an answer tells beyond the server's own words. */
@@ -111,6 +113,11 @@ export class SealedAnswer implements Answer {
 
   get raw(): RawBody | undefined {
     return this.#server.raw
+  }
+
+  get body(): Uint8Array | undefined {
+    const { body } = this.#server
+    return body === undefined ? undefined : unseal(body)
   }
 
   get wrapped(): Wrapped | undefined {

@@ -30,6 +30,8 @@ export interface Caller {
    * leaves it to policies what a holder may do, so what a service may do by itself does not speak for who holds a token.
    */
   readonly isHolder?: true
+  /** Made by `as()` of a gateway with `independentCallers`: it stands below nobody, and still is not the program that opened the gateway. */
+  readonly isGuest?: true
   /** Canonical text of the attributes of the whole chain; equal callers have equal ids. */
   readonly id: string
 }

@@ -53,4 +53,6 @@ export interface ServerAnswer {
   readonly raw: RawBody | undefined
   /** Type of the mount that answered (`kv`, `database`), where the server says; else empty. */
   readonly mountType: string
+  /** The body as it came, where the driver was told to keep it. */
+  readonly body?: Sealed<Uint8Array>
 }

@@ -30,6 +30,11 @@ export function createCaller(attributes: CallerAttributes, parent?: Caller): Cal
   })
 }
 
+/** A caller that a program lets in and speaks for: judged on its own `attributes` alone. @throws {TypeError} for values no policy can judge. */
+export function createGuest(attributes: CallerAttributes): Caller {
+  return Object.freeze({ ...createCaller(attributes), isGuest: true })
+}
+
 /**
  * The holder of a token below `caller`: `caller` and those above it get the attribute `token`, up to the one that the
  * token was handed over for, and last comes the holder as such. All of them have to be allowed.

@@ -62,6 +62,11 @@ export interface GatewayOptions {
   readonly dangerouslyAllowEverything?: boolean
   /** Attributes that policies are judged on. Default: none. */
   readonly caller?: CallerAttributes
+  /**
+   * Callers made by `as()` are judged on their own attributes alone, not also on those of `caller`: for a program that asks
+   * for others, such as a proxy, and serves none but them. Default false: both must be allowed.
+   */
+  readonly independentCallers?: boolean
   readonly audit: AuditOptions
   readonly cache?: CacheOptions
   readonly leases?: LeaseOptions
@@ -90,6 +95,7 @@ export interface GatewayConfig {
   readonly watchPolicies: boolean
   readonly unrestricted: boolean
   readonly caller: Caller
+  readonly independentCallers: boolean
   readonly devices: readonly AuditDeviceOptions[]
   readonly auditShape: boolean
   readonly auditKey: { readonly bytes: Uint8Array } | { readonly file: string } | { readonly generated: true }
@@ -139,6 +145,7 @@ export function resolveGateway(options: GatewayOptions | OwnAccessOptions, envir
     watchPolicies: checkedWatch(options),
     unrestricted,
     caller: createCaller(options.caller ?? {}),
+    independentCallers: booleanOption('independentCallers', options.independentCallers, false),
     ...checkedAudit(options.audit),
     maxEntries: numberOption('cache.maxEntries', options.cache?.maxEntries, CACHE_MAX_ENTRIES, {
       min: 1,
@@ -157,6 +164,7 @@ const NAMES = [
   'watchPolicies',
   'dangerouslyAllowEverything',
   'caller',
+  'independentCallers',
   'audit',
   'cache',
   'leases',

@@ -52,6 +52,8 @@ export interface ServerOptions {
   readonly allowH2?: boolean
   /** Default: `forward`. Only servers that send `X-Vault-Index` are affected. */
   readonly readAfterWrite?: ReadAfterWrite
+  /** Keeps the body of each answer as it came, for `answer.body` and `ServerError.serverBody()`: for what passes answers on. Costs its size in memory. Default: false. */
+  readonly keepBodies?: boolean
 }
 
 /** {@link ServerOptions}, complete and frozen. Secrets in it are sealed. */
@@ -70,6 +72,8 @@ export interface ServerConfig extends Address {
   readonly allowedRedirectHosts: readonly string[]
   readonly allowH2: boolean
   readonly readAfterWrite: ReadAfterWrite
+  /** Present where bodies are kept. */
+  readonly keepBodies?: true
 }
 
 /** The numbers among {@link ServerConfig}. */
@@ -99,6 +103,7 @@ const NAMES: readonly (keyof ServerOptions)[] = [
   'allowedRedirectHosts',
   'allowH2',
   'readAfterWrite',
+  'keepBodies',
 ]
 const DAY_MS = 86_400_000
 
@@ -122,6 +127,7 @@ export function resolveServer(options: ServerOptions | undefined, env: Environme
     allowedRedirectHosts: redirectHosts(given.allowedRedirectHosts, new URL(address.origin)),
     allowH2: booleanOption('server.allowH2', given.allowH2, false),
     readAfterWrite: readAfterWriteOption(given.readAfterWrite),
+    ...(booleanOption('server.keepBodies', given.keepBodies, false) ? { keepBodies: true } : {}),
   })
 }
 

@@ -16,8 +16,8 @@ import type { PipelineDeps } from './pipeline.ts'
  */
 export function createGuardLease(keeper: Keeper): PipelineDeps['guardLease'] {
   return (caller: Caller, request: GatewayRequest, verdict: Verdict): Decision | undefined => {
-    if (caller.parent === undefined || verdict.managesLeases === true || !request.path.startsWith('sys/'))
-      return undefined
+    const isProgram = caller.parent === undefined && caller.isGuest !== true
+    if (isProgram || verdict.managesLeases === true || !request.path.startsWith('sys/')) return undefined
     const named = namedBy(request)
     if (named === undefined) return undefined
     const { namespace } = request

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors/index.ts'
+import { isState } from '../errors/status.ts'
 import { type Revocation, revocationOf } from '../lease/revocations.ts'
 import { type Answer, SealedAnswer } from '../model/answer.ts'
 import type { AuditEntry } from '../model/audit-entry.ts'
@@ -153,7 +154,9 @@ class RequestPipeline implements Pipeline {
     const { caller, identity } = who
     const verdict = policy.decide(caller, request)
     const { signal, timeoutMs } = options
-    const call: Call = { id, caller, identity, request, verdict, trace, isLogin, signal, timeoutMs }
+    // The state of a node needs no token, and is asked for most where none can be had.
+    const isBare = isLogin || (request.operation === 'read' && isState(request.path))
+    const call: Call = { id, caller, identity, request, verdict, trace, isLogin: isBare, signal, timeoutMs }
     if (verdict.decision.effect === 'deny') return refuse(call, denial(verdict.decision, request))
     const guarded = this.#deps.guardLease(caller, request, verdict)
     if (guarded !== undefined) return refuse(call, denial(withShadowOf(guarded, verdict.decision), request))
