@@ -39,9 +39,8 @@ test('names and versions that are none are refused at the catalog, and leave not
       name,
     )
   for (const version of [
-    '1',
     'latest',
-    'v1.2',
+    'v1.x',
     '1.2.3\n',
     'v1.2.3 ',
     '../1.2.3',
