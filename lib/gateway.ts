@@ -20,6 +20,7 @@ import {
   type OwnAccessOptions,
   resolveGateway,
 } from './options/gateway.ts'
+import { createOwnEvents, recordedLogins, recordTransport } from './own-events.ts'
 import { createMaySee } from './pipeline/access.ts'
 import { createAdmission } from './pipeline/admission.ts'
 import type { Call, Identity } from './pipeline/call.ts'
@@ -139,9 +140,12 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
   const nextId = ids(parts.instance)
   const onLeak = (path: string, code: string): void => {
     telemetry.count('portcullis.leaks', { 'error.type': code })
+    events.record('lease.leaked', { path, code })
     emitter.emit('leaked', { path, code })
   }
   const entries = createEntries(audit, { shape: config.auditShape })
+  const events = createOwnEvents({ entries, hasher, nextId })
+  const unfollow = recordTransport(transport, events.record)
   const limits = createLimits(clock)
   const refuse = createRefuse({ entries, telemetry, emit: emitter.emit.bind(emitter) })
   const exchange = createOwnExchange({ transport, entries, telemetry, nextId, namespace, timeoutMs, onLeak })
@@ -151,7 +155,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
   const sessionOf = (auth: AuthMethod, keepsAlive: boolean): Session =>
     createSession({
       ...parts,
-      auth,
+      auth: recordedLogins(auth, events.record),
       exchange,
       schedule,
       hash: hasher.value,
@@ -159,12 +163,12 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
       listener: listenerOf(auth.method),
     })
   const listenerOf = (method: string): SessionListener =>
-    createSessionListener({ clock, emitter, telemetry, onLeak }, method, () => keeper)
+    createSessionListener({ clock, emitter, events, telemetry, onLeak }, method, () => keeper)
   const session = sessionOf(config.auth, true)
   const mounts = createMounts({ exchange, session, clock })
   const normalise = createNormalise(config)
   const cache = createLeaseCache(config.maxEntries)
-  const leases = createLeases(config.leases, parts, { cache, exchange, onLeak, schedule, session })
+  const leases = createLeases(config.leases, { ...parts, events }, { cache, exchange, onLeak, schedule, session })
   const { keeper, verifier } = leases
   const release = createRelease({ exchange, onLeak })
   const send = createSend({
@@ -220,6 +224,7 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
       schedule.close()
       await transport.close()
     } finally {
+      unfollow()
       await audit.close()
       emitter.removeAll()
     }

@@ -5,12 +5,13 @@ import type { LeaseCache } from './lease/cache.ts'
 import { createGiveBack, createRevoke } from './lease/give-back.ts'
 import { createGovernor } from './lease/governor.ts'
 import { createKeeper, type Keeper, type KeeperListener } from './lease/keeper.ts'
-import type { Kept } from './lease/kept.ts'
+import { type Kept, leaseNameOf } from './lease/kept.ts'
 import { createRetirements } from './lease/retirements.ts'
 import { createRetiring, type Retiring } from './lease/retiring.ts'
 import { createRuleBudget, type RuleBudget } from './lease/rule-budget.ts'
 import { createVerifier, type Verifier } from './lease/verifier.ts'
 import type { LeaseConfig } from './options/gateway.ts'
+import type { OwnEvents } from './own-events.ts'
 import type { OwnExchange } from './ports/auth-method.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Random } from './ports/random.ts'
@@ -24,6 +25,7 @@ interface Outside {
   readonly random: Random
   readonly telemetry: Telemetry
   readonly emitter: GatewayEmitter
+  readonly events: OwnEvents
 }
 
 interface LeaseParts {
@@ -54,12 +56,12 @@ interface Leases {
 /** The engines that keep leases: what renews and rotates them, what verifies them, what caps them. */
 export function createLeases(
   leases: LeaseConfig,
-  { clock, emitter, random, telemetry }: Outside,
+  { clock, emitter, events, random, telemetry }: Outside,
   { cache, exchange, onLeak, schedule, session }: LeaseParts,
 ): Leases {
   const token = (): ReturnType<Session['current']> => session.current()
   const forbidden: Session['forbidden'] = (dead) => session.forbidden(dead)
-  const listener = keeperListener(emitter, telemetry)
+  const listener = keeperListener(emitter, telemetry, events)
   const budget = createBudget(leases)
   const ruleBudget = createRuleBudget(() => clock.now())
   const revoke = createRevoke(exchange, token)
@@ -69,11 +71,11 @@ export function createLeases(
     revoke,
     onReleased(kept): void {
       retirements.forget(kept)
-      listener.ended(kept.path, 'released')
+      listener.ended(kept.path, 'released', () => leaseNameOf(kept))
     },
     onLeaked(kept, code): void {
       onLeak(kept.path, code)
-      listener.ended(kept.path, 'leaked')
+      listener.ended(kept.path, 'leaked', () => leaseNameOf(kept))
       const nowMs = clock.now()
       const remains = remainsOf(kept, nowMs)
       budget.leaked(kept.namespace, kept.path, remains, nowMs)
@@ -128,13 +130,14 @@ function remainsOf(kept: Kept, nowMs: number): Counted {
   return { leftMs: (at) => (fate?.isDead === true ? 0 : Math.min(endsAtMs, fate?.endsAtMs ?? Infinity) - at) }
 }
 
-function keeperListener(emitter: GatewayEmitter, telemetry: Telemetry): KeeperListener {
+function keeperListener(emitter: GatewayEmitter, telemetry: Telemetry, events: OwnEvents): KeeperListener {
   return {
     renewed(path, ttlMs): void {
       telemetry.count('portcullis.lease.renewals', { 'portcullis.outcome': 'ok' })
       emitter.emit('renewed', { path, ttlMs })
     },
-    rotated(path): void {
+    rotated(path, name): void {
+      events.lease('lease.rotated', name())
       telemetry.count('portcullis.lease.rotations', { 'portcullis.outcome': 'ok' })
       emitter.emit('rotated', { path })
     },
@@ -143,7 +146,8 @@ function keeperListener(emitter: GatewayEmitter, telemetry: Telemetry): KeeperLi
       telemetry.count(name, { 'portcullis.outcome': 'failed' })
       emitter.emit('leaseFailing', { path, what, code })
     },
-    ended(path, how): void {
+    ended(path, how, name): void {
+      events.lease('lease.ended', name(), how)
       telemetry.count('portcullis.lease.ended', { 'portcullis.lease.end': how })
       emitter.emit('ended', { path, how })
     },

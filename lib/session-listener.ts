@@ -1,5 +1,6 @@
 import type { GatewayEmitter } from './emitter.ts'
 import type { Keeper } from './lease/keeper.ts'
+import type { OwnEvents } from './own-events.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Telemetry } from './ports/telemetry.ts'
 import type { SessionListener, SessionToken } from './session/session.ts'
@@ -7,13 +8,14 @@ import type { SessionListener, SessionToken } from './session/session.ts'
 interface ListenerParts {
   readonly clock: Clock
   readonly emitter: GatewayEmitter
+  readonly events: OwnEvents
   readonly telemetry: Telemetry
   readonly onLeak: (path: string, code: string) => void
 }
 
 /** What a session does, as events for the program and counts for the operator; the leases of a token follow its fate. */
 export function createSessionListener(
-  { clock, emitter, onLeak, telemetry }: ListenerParts,
+  { clock, emitter, events, onLeak, telemetry }: ListenerParts,
   method: string,
   keeper: () => Keeper,
 ): SessionListener {
@@ -45,6 +47,7 @@ export function createSessionListener(
     },
     died(token): void {
       ended('died')
+      events.record('session.token_died', { method, generation: token.generation })
       keeper().ended((kept) => kept.fate === token.fate, 'lost')
     },
     leaked: (code) => onLeak('auth/token/revoke-self', code),

@@ -45,12 +45,21 @@ export interface Keeper {
   close(): Promise<void>
 }
 
+/** Which lease it is, for the audit. */
+export interface LeaseName {
+  readonly namespace: string
+  readonly path: string
+  /** In clear: to be hashed, and kept nowhere. Empty for what has no lease. */
+  readonly leaseId: string
+}
+
 /** What happens to leases, for events, metrics and the audit. */
 export interface KeeperListener {
   renewed(path: string, ttlMs: number): void
-  rotated(path: string): void
+  /** @param name - Gives the value that is current now. */
+  rotated(path: string, name: () => LeaseName): void
   failing(path: string, what: 'renew' | 'rotate', code: string): void
-  ended(path: string, how: LeaseEnd): void
+  ended(path: string, how: LeaseEnd, name: () => LeaseName): void
 }
 
 export interface KeeperDeps {

@@ -4,13 +4,13 @@ import type { Span } from '../ports/telemetry.ts'
 import { codeOf } from './code-of.ts'
 import { commit, prepare } from './hand-over.ts'
 import type { Keeper, KeeperDeps } from './keeper-contract.ts'
-import { type Kept, type Moment, momentOf } from './kept.ts'
+import { type Kept, leaseNameOf, type Moment, momentOf } from './kept.ts'
 import { ACTIVE, type Holder, isIdle, Line, NO_TRIES, type Origin, retryOf, stepOf } from './line.ts'
 import { createPatience, type Patience } from './patience.ts'
 import { createRenew, type Renew, type RenewalOutcome } from './renew.ts'
 import { graceMs } from './renewal.ts'
 
-export type { Keeper, KeeperDeps, KeeperListener } from './keeper-contract.ts'
+export type { Keeper, KeeperDeps, KeeperListener, LeaseName } from './keeper-contract.ts'
 
 export function createKeeper(deps: KeeperDeps): Keeper {
   return new LineKeeper(deps)
@@ -289,7 +289,7 @@ class LineKeeper implements Keeper {
     line.state = ACTIVE
     this.#deps.cache.put(line.kept.key, next, true)
     this.#plan(line)
-    this.#deps.listener.rotated(next.path)
+    this.#deps.listener.rotated(next.path, () => leaseNameOf(next))
     if (line.holders.length > 0) await commit(line, previous, this.#patience, previous.lastsMs(this.#moment().nowMs))
     if (previous.isAtServer(this.#moment().nowMs)) await this.#deps.giveBack(previous)
   }
@@ -300,7 +300,7 @@ class LineKeeper implements Keeper {
     if (how === 'expired') kept.lapse()
     else kept.end()
     this.#deps.cache.drop(line.kept.key, kept)
-    this.#deps.listener.ended(kept.path, how)
+    this.#deps.listener.ended(kept.path, how, () => leaseNameOf(kept))
     for (const holder of line.holders) holder.ended(how)
     line.how = how
     if (line.state.at === 'rotating') return

@@ -320,6 +320,15 @@ export function openKept(kept: Kept): ServerAnswer {
   return open(kept)
 }
 
+/** Which lease it is, for the audit: its id is to be hashed, and kept nowhere. */
+export function leaseNameOf(kept: Kept): {
+  readonly namespace: string
+  readonly path: string
+  readonly leaseId: string
+} {
+  return { namespace: kept.namespace, path: kept.path, leaseId: open(kept).leaseId }
+}
+
 /** What was asked. For the step that asks once more: its data may be secret too. */
 export function requestOf(kept: Kept): GatewayRequest {
   return request(kept)

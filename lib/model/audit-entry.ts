@@ -44,11 +44,31 @@ export interface AuditEvent {
   readonly detail: JsonObject
 }
 
-/** Events that are recorded. */
-export type AuditEventName =
-  | 'audit.tried' // required devices that took nothing were given this entry, because the gateway's health was asked for
-  | 'policies.reloaded' // another set of policies is in force
-  | 'policies.refused' // a set could not be used; the one before it stays in force
+/** Events that are recorded; the README and the schema say when. */
+export const AUDIT_EVENT_NAMES = [
+  'audit.tried',
+  'lease.ended',
+  'lease.leaked',
+  'lease.rotated',
+  'mount.disabled',
+  'mount.enabled',
+  'mount.moved',
+  'mount.reloaded',
+  'mount.tuned',
+  'plugin.crashed',
+  'plugin.registered',
+  'plugin.removed',
+  'plugin.started',
+  'plugin.start_failed',
+  'policies.refused',
+  'policies.reloaded',
+  'session.login',
+  'session.login_failed',
+  'session.token_died',
+] as const
+
+/** One of them. */
+export type AuditEventName = (typeof AUDIT_EVENT_NAMES)[number]
 
 /** Stands where a best-effort device lost entries: how many, and between which sequence numbers. */
 export interface AuditGap {

@@ -5,18 +5,20 @@ import { builtinTable } from '../plugin/builtin/index.ts'
 import type { AuthMethod } from '../ports/auth-method.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
-import type { Transport } from '../ports/transport.ts'
+import type { Transport, TransportEvent } from '../ports/transport.ts'
 import { systemClock } from '../system/clock.ts'
 import { systemRandom } from '../system/random.ts'
 import { createSchedule } from '../system/schedule.ts'
 import { type PluginHostConfig, type PluginHostOptions, resolvePluginHost } from './options.ts'
+import type { ProcessEvent } from './process/config.ts'
 import { openPlugins } from './process/open-plugins.ts'
 import type { Plugins } from './process/plugins.ts'
 import { createAccessMethod } from './router/access-method.ts'
+import { Announcements } from './router/announcements.ts'
 import type { Builtin } from './router/builtins.ts'
 import type { Context } from './router/context.ts'
 import { createDocuments } from './router/documents.ts'
-import { codeOf, createTell } from './router/events.ts'
+import { codeOf, createTell, type Tell } from './router/events.ts'
 import type { Operator } from './router/operator.ts'
 import { openParts, type Parts } from './router/parts.ts'
 import { within } from './router/within.ts'
@@ -43,9 +45,11 @@ export interface PluginHost extends Transport {
   /** The same in the process. */
   readonly operator: Operator
   /** This host for one gateway of several: it stays open when that gateway closes, until {@link PluginHost.close}. */
-  shared(): Transport & Pick<PluginHost, 'auth'>
+  shared(): Transport & Pick<PluginHost, 'auth' | 'onEvent'>
   /** Who holds `token`, if a login of an auth plugin made it and it lives. */
   describe(token: Sealed<string>): Promise<TokenDescription | undefined>
+  /** What happens to plugins and mounts, by whoever asked for it: a gateway over this host records it in its audit. */
+  onEvent(listener: (event: TransportEvent) => void): () => void
   /** Waits for what is in flight, ends the plugins, and closes the storage. Leases stay, and are found at the next start. */
   close(): Promise<void>
 }
@@ -66,8 +70,15 @@ export async function createPluginHost(
 ): Promise<PluginHost> {
   const config = resolvePluginHost(options)
   const { clock = systemClock, random = systemRandom, builtins = builtinTable() } = drivers
-  const plugins = drivers.plugins ?? (await processesOf(config, clock, random))
-  const tell = createTell(config.onEvent)
+  const announcements = new Announcements()
+  const toUser = createTell(config.onEvent)
+  const toAudit = createTell((event) => announcements.tell(event))
+  // Apart, so that a listener which throws keeps nothing from the audit.
+  const tell: Tell = (name, facts) => {
+    toAudit(name, facts)
+    toUser(name, facts)
+  }
+  const plugins = drivers.plugins ?? (await processesOf(config, { clock, random, tell }))
   const schedule = createSchedule(clock, { onError: (error) => tell('work-failed', { code: codeOf(error) }) })
   const { storage: store, defaultLeaseTtlMs, maxLeaseTtlMs } = config
   const documents = createDocuments(store)
@@ -76,7 +87,7 @@ export async function createPluginHost(
     const parts = await openParts(context, config, { plugins, builtins })
     await declare(parts, config)
     await parts.start()
-    return hostOf(parts, context, plugins)
+    return hostOf(parts, context, { plugins, announcements })
   } catch (error) {
     schedule.close()
     await plugins.close()
@@ -84,9 +95,13 @@ export async function createPluginHost(
   }
 }
 
-async function processesOf({ processes }: PluginHostConfig, clock: Clock, random: Random): Promise<Plugins> {
+async function processesOf(
+  { processes }: PluginHostConfig,
+  { clock, random, tell }: Pick<Context, 'clock' | 'random' | 'tell'>,
+): Promise<Plugins> {
   if (processes === undefined) throw new TypeError('processes.folder is needed: the folder where plugins are run from')
-  return openPlugins({ ...processes, clock, random })
+  const onProcess = ({ name, ...facts }: ProcessEvent): void => tell(name, facts)
+  return openPlugins({ ...processes, clock, random, onProcess })
 }
 
 /** What the options say has to be there. */
@@ -112,7 +127,12 @@ function otherType(path: string, is: string, wanted: string): PluginError {
 /** How long a host that closes waits for calls on their way, before it ends the plugins under them. */
 const DRAIN_LIMIT_MS = 10_000
 
-function hostOf(parts: Parts, { clock, schedule, store }: Context, plugins: Plugins): PluginHost {
+interface Told {
+  readonly plugins: Plugins
+  readonly announcements: Announcements
+}
+
+function hostOf(parts: Parts, { clock, schedule, store }: Context, { plugins, announcements }: Told): PluginHost {
   const { router, tokens, operator, leases } = parts
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
@@ -135,14 +155,15 @@ function hostOf(parts: Parts, { clock, schedule, store }: Context, plugins: Plug
     auth: () => createAccessMethod(tokens, 'gateway'),
     operatorAuth: () => createAccessMethod(tokens, 'operator'),
     operator,
+    onEvent: (listener) => announcements.listen(listener),
     describe: async (sealed) => {
       const token = router.tokenOf(sealed)
       if (token === undefined || token.isDead || token.dueMs <= clock.now()) return undefined
       return parts.described(token)
     },
     shared: () => {
-      const { address, send, auth, describe } = host
-      return { address, send, auth, describe, close: async () => undefined }
+      const { address, send, auth, describe, onEvent } = host
+      return { address, send, auth, describe, onEvent, close: async () => undefined }
     },
     close: () => {
       closing ??= close()

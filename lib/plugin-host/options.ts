@@ -12,7 +12,7 @@ export interface PluginHostOptions {
   /** Where everything is kept: what `createStorage()` opened. Closed with the host. */
   readonly storage: Store
   /** How plugin processes are run; `folder` is the one thing that has to be said. */
-  readonly processes?: Omit<PluginsOptions, 'clock' | 'random'>
+  readonly processes?: Omit<PluginsOptions, 'clock' | 'random' | 'onProcess'>
   /** Plugins that the catalog has to have; each is registered where it is not. Default: those that it has. */
   readonly plugins?: readonly PluginSpec[]
   /** Secrets engines that have to be there, by path; enabled where they are not, else left as they are. */

@@ -45,6 +45,8 @@ export interface AuthMethod {
   readonly isReread?: boolean
   /** Works only over a connection with a client certificate; a gateway that has none refuses it at once. */
   readonly needsClientCertificate?: boolean
+  /** A login may make no call through `send`, which would be recorded: then it is recorded as an event. Default false. */
+  readonly isUnseen?: boolean
   /** @throws {SessionError} or {ServerError}; anything else counts as a failed login. */
   login(context: LoginContext): Promise<Login>
 }

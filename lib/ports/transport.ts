@@ -1,3 +1,4 @@
+import type { AuditEventName } from '../model/audit-entry.ts'
 import type { Operation } from '../model/operation.ts'
 import type { Query } from '../model/request.ts'
 import type { Sealed } from '../model/sealed.ts'
@@ -35,6 +36,13 @@ export interface TransportOptions {
   readonly timeoutMs: number
 }
 
+/** What happened behind a Transport without a request of a gateway, for the audit. */
+export interface TransportEvent {
+  readonly name: Extract<AuditEventName, `plugin.${string}` | `mount.${string}`>
+  /** Names and numbers; never a value. */
+  readonly detail: Readonly<Record<string, string | number>>
+}
+
 /** Driver of the way to a server or to the plugin host. */
 export interface Transport {
   /** `server.address` of spans; holds no credentials. */
@@ -54,6 +62,12 @@ export interface Transport {
    * `undefined`: nothing is known, and policies that ask for the attribute do not bind.
    */
   describe?(token: Sealed<string>): Promise<TokenDescription | undefined>
+  /**
+   * Tells `listener`, which must not throw, of what happens; gives the function that ends this. A gateway records it in its audit.
+   *
+   * May begin with what happened before anyone listened.
+   */
+  onEvent?(listener: (event: TransportEvent) => void): () => void
   /** Ends idle connections once what is in flight has ended. Idempotent. */
   close(): Promise<void>
 }

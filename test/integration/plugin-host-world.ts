@@ -16,6 +16,7 @@ import {
   type Storage,
   type StorageDriver,
 } from 'portcullis/plugin-host'
+import { checked } from '../support/checked-device.ts'
 
 /** A host on real storage that real plugins run behind. It can be started again on the same storage. */
 export interface RealHost {
@@ -92,7 +93,7 @@ export async function gatewayOver(
   const entries: AuditEntry[] = []
   const gateway = await createGateway({
     server: host.shared(),
-    audit: { devices: [callback('test', (entry) => void entries.push(entry as AuditEntry))] },
+    audit: { devices: [checked(callback('test', (entry) => void entries.push(entry as AuditEntry)))] },
     ...options,
   })
   t.after(() => gateway.close())

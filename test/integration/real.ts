@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type AuditEntry, createGateway, file, type Gateway, type GatewayOptions, token } from 'portcullis'
+import { checked } from '../support/checked-device.ts'
 import { type Bao, type BaoOptions, startBao } from '../support/bao.ts'
 
 /** What the server wrote of one request in its own audit. */
@@ -46,7 +47,7 @@ export async function openGateway(
     server: { address: bao.address },
     auth: token({ token: bao.rootToken }),
     ...(options.policies === undefined ? { dangerouslyAllowEverything: true } : {}),
-    audit: { devices: [file(auditFile)] },
+    audit: { devices: [checked(file(auditFile))] },
     ...options,
   })
   t.after(() => gateway.close())

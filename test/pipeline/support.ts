@@ -13,6 +13,7 @@ import type { Transport, TransportOptions, TransportRequest } from '../../lib/po
 import { FakeClock } from '../../lib/testing/fake-clock.ts'
 import { fixedRandom } from '../../lib/testing/fixed-random.ts'
 import { answerWith, refuse } from '../../lib/testing/scripted-transport.ts'
+import { checked } from '../support/checked-device.ts'
 
 /** Answers one kind of request. */
 export type Handler = (request: TransportRequest, options: TransportOptions) => ServerAnswer | Promise<ServerAnswer>
@@ -140,10 +141,11 @@ export async function open(t: TestContext, options: OpenOptions = {}): Promise<O
   const server = new ServerDouble({ 'write auth/token/revoke-self': answerWith({ status: 204 }), ...handlers })
   const clock = new FakeClock()
   const entries: AuditEntry[] = []
-  const device = callback('test', async (entry) => {
+  const write = async (entry: unknown): Promise<void> => {
     await onEntry?.(entry as AuditEntry)
     entries.push(entry as AuditEntry)
-  })
+  }
+  const device = checked(callback('test', write))
   const gateway = await createGateway(
     { auth: counting(), audit: { devices: [device] }, ...rest, server },
     { clock, random: fixedRandom(), telemetry: NO_TELEMETRY, environment: {} },

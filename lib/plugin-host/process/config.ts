@@ -33,15 +33,27 @@ export interface PluginsOptions {
   /** What plugins log. Untrusted words, which can hold their secrets. Default: nobody listens. */
   readonly onLog?: (entry: PluginLogEntry) => void
   readonly diagnostics?: Diagnostics
+  readonly onProcess?: (event: ProcessEvent) => void
   readonly clock?: Clock
   readonly random?: Random
 }
 
 /** {@link PluginsOptions}, checked and complete. */
-export interface PluginsConfig extends Required<Omit<PluginsOptions, 'users' | 'onLog' | 'storage'>> {
+export interface PluginsConfig extends Required<Omit<PluginsOptions, 'users' | 'onLog' | 'storage' | 'onProcess'>> {
   readonly storage: StorageLimits
   readonly users: UserRange | undefined
   readonly onLog: ((entry: PluginLogEntry) => void) | undefined
+  readonly onProcess: (event: ProcessEvent) => void
+}
+
+/** What became of a process of a plugin. */
+export interface ProcessEvent {
+  readonly name: 'plugin-started' | 'plugin-crashed' | 'plugin-start-failed'
+  readonly plugin: string
+  /** Why it did not start: a code of ours; or which bound it broke. Empty where that is not known. */
+  readonly code: string
+  /** Failures in a row. */
+  readonly attempts: number
 }
 
 /** Default of {@link PluginsOptions.startTimeoutMs}. */
@@ -70,6 +82,7 @@ const NAMES: readonly (keyof PluginsOptions)[] = [
   'hostVersion',
   'onLog',
   'diagnostics',
+  'onProcess',
   'clock',
   'random',
 ]
@@ -93,6 +106,7 @@ export function pluginsConfig(options: PluginsOptions): PluginsConfig {
     hostVersion: stringOption('hostVersion', options.hostVersion, HOST_VERSION),
     onLog: options.onLog,
     diagnostics: options.diagnostics ?? NO_DIAGNOSTICS,
+    onProcess: options.onProcess ?? ((): void => {}),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   })

@@ -1,4 +1,6 @@
+import { PluginError } from '../../errors/index.ts'
 import type { Timer } from '../../ports/clock.ts'
+import type { ProcessEvent } from './config.ts'
 import { failure } from './failure.ts'
 import type { ProcessHost } from './host.ts'
 import type { PluginProcess } from './plugin-process.ts'
@@ -105,9 +107,11 @@ export class Slot {
       process = await startProcess(this.#host, this.entry, this.#closing.signal)
     } catch (error) {
       this.#fail(0)
+      this.#tell('plugin-start-failed', codeOf(error))
       throw error
     }
     this.#process = process
+    this.#tell('plugin-started', '')
     if (this.#isClosed) await process.stop()
     void process.ended.then(() => this.#onEnd(process))
     return process
@@ -117,6 +121,7 @@ export class Slot {
     if (this.#isClosed) return
     const { clock, diagnostics } = this.#host.config
     this.#fail(clock.now() - process.startedAtMs)
+    this.#tell('plugin-crashed', process.excess ?? '')
     diagnostics.warn('a plugin process ended', {
       plugin: this.entry.name,
       failures: this.#state.failures,
@@ -127,6 +132,10 @@ export class Slot {
   #fail(aliveMs: number): void {
     const { clock, random } = this.#host.config
     this.#state = afterFailure(this.#state, clock.now(), aliveMs, random.fraction())
+  }
+
+  #tell(name: ProcessEvent['name'], code: string): void {
+    this.#host.config.onProcess({ name, plugin: this.entry.name, code, attempts: this.#state.failures })
   }
 
   #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
@@ -140,6 +149,10 @@ export class Slot {
   #unavailable(why: string): Error {
     return failure('ERR_PORTCULLIS_PLUGIN_UNAVAILABLE', { plugin: this.entry.name }, why)
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof PluginError ? error.code : 'unknown'
 }
 
 /** `work`, unless `signal` comes first; the work itself goes on, since others may wait for it. */

@@ -10,7 +10,7 @@ export const OWN_TOKEN_PERIOD_MS = 86_400_000
 export function createAccessMethod(tokens: Tokens, kind: Exclude<TokenKind, 'caller'>): AuthMethod {
   const policies = Object.freeze([kind])
   return Object.freeze({
-    method: 'plugin-host',
+    ...{ method: 'plugin-host', isUnseen: true },
     async login(): Promise<Login> {
       const { token, value } = await tokens.create({
         kind,

@@ -2,6 +2,9 @@
 export type HostEventName =
   | 'plugin-registered'
   | 'plugin-removed'
+  | 'plugin-started'
+  | 'plugin-crashed'
+  | 'plugin-start-failed'
   | 'mount-enabled'
   | 'mount-disabled'
   | 'mount-tuned'
@@ -26,7 +29,7 @@ export interface HostEvent {
   readonly plugin: string
   /** Code of the error, or the kind of a plugin's; empty where nothing failed. */
   readonly code: string
-  /** Tries so far; 0 where it is no matter of tries. */
+  /** Tries so far, or failures in a row; 0 where it is no matter of them. */
   readonly attempts: number
 }
 

@@ -42,7 +42,7 @@ export function custom(method: string, login: CustomLogin): AuthMethod {
   if (!/^[\w.-]{1,64}$/.test(name)) throw new TypeError('method must be a short word of letters, digits, "-", "_", "."')
   if (typeof login !== 'function') throw new TypeError(`login must be a function, got ${typed(login)}`)
   return {
-    method: name,
+    ...{ method: name, isUnseen: true },
     async login(context): Promise<Login> {
       const given: unknown = await login(context)
       if (typeof given !== 'object' || given === null) throw refused(name, `gave ${typed(given)}`)
