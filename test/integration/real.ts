@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type AuditEntry, createGateway, file, type Gateway, type GatewayOptions, token } from 'portcullis'
-import { checked } from '../support/checked-device.ts'
 import { type Bao, type BaoOptions, startBao } from '../support/bao.ts'
+import { checked } from '../support/checked-device.ts'
 
 /** What the server wrote of one request in its own audit. */
 export interface ServerEntry {
