@@ -1,5 +1,6 @@
 import { type Audit, createAudit } from './audit/audit.ts'
 import { createHasher, type Hasher } from './audit/hasher.ts'
+import { createAuditContent } from './audit-content.ts'
 import { GatewayEmitter } from './emitter.ts'
 import type { createHttpTransport } from './http/transport.ts'
 import { createIdentities } from './identities.ts'
@@ -26,6 +27,7 @@ import { createAdmission } from './pipeline/admission.ts'
 import type { Call, Identity } from './pipeline/call.ts'
 import { createCreateOnly } from './pipeline/create-only.ts'
 import { createEntries } from './pipeline/entries.ts'
+import type { EntryContent } from './pipeline/entry-content.ts'
 import { createGuardLease } from './pipeline/guard-lease.ts'
 import { checkHealth } from './pipeline/health.ts'
 import { createHolds, type Hold } from './pipeline/holds.ts'
@@ -109,12 +111,13 @@ export async function createGateway(
   const outside = { clock, random, files, telemetry, environment }
   const policies = await createPolicies(config, outside)
   const hasher = createHasher(await auditKey(config, random))
+  const content = createAuditContent(config.auditContent, { namespace: config.namespace, hasher })
   const instance = random.uuid()
   const transport =
     'transport' in config.server ? config.server.transport : await httpTransport(config.server.config, outside)
   // Last of what can fail: an open device would be left behind.
   const audit = await createAudit({ devices: config.devices, hasher, clock, instance, telemetry, diagnostics: emitter })
-  const engine = createEngine(config, { ...outside, policies, audit, hasher, emitter, transport, instance })
+  const engine = createEngine(config, { ...outside, policies, audit, hasher, content, emitter, transport, instance })
   return new CallerGateway(engine, { caller: config.caller, identity: engine.own }, config.independentCallers)
 }
 
@@ -128,6 +131,7 @@ interface Parts extends Drivers {
   readonly policies: Policies
   readonly audit: Audit
   readonly hasher: Hasher
+  readonly content: EntryContent
   readonly emitter: GatewayEmitter
   readonly transport: Transport
   readonly instance: string
@@ -140,11 +144,12 @@ function createEngine(config: GatewayConfig, parts: Parts): Engine & { readonly 
   const nextId = ids(parts.instance)
   const onLeak = (path: string, code: string): void => {
     telemetry.count('portcullis.leaks', { 'error.type': code })
-    events.record('lease.leaked', { path, code })
+    events.leaked(path, code)
     emitter.emit('leaked', { path, code })
   }
-  const entries = createEntries(audit, { shape: config.auditShape })
-  const events = createOwnEvents({ entries, hasher, nextId })
+  const { content } = parts
+  const entries = createEntries(audit, { shape: config.auditContent.shape, content })
+  const events = createOwnEvents({ entries, hasher, content, nextId })
   const unfollow = recordTransport(transport, events.record)
   const limits = createLimits(clock)
   const refuse = createRefuse({ entries, telemetry, emit: emitter.emit.bind(emitter) })

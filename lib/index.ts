@@ -82,6 +82,7 @@ export type { RawBody, ServerAnswer, TokenGrant, WrapInfo } from './model/server
 export type { TokenDescription } from './model/token-description.ts'
 export type { TypedGateway } from './model/typed-gateway.ts'
 export type { Watch, WatchEvents, WatchOptions } from './model/watch.ts'
+export type { ClearFields } from './options/audit.ts'
 export type { DeviceOptions } from './options/device.ts'
 export type { AuditOptions, CacheOptions, GatewayOptions, OwnAccessOptions } from './options/gateway.ts'
 export type { ReadAfterWrite, ServerOptions } from './options/server.ts'

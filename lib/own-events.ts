@@ -5,6 +5,7 @@ import { AUDIT_EVENT_NAMES, type AuditEventName } from './model/audit-entry.ts'
 import type { JsonObject } from './model/json.ts'
 import type { LeaseEnd } from './model/lease.ts'
 import type { Entries } from './pipeline/entries.ts'
+import type { EntryContent } from './pipeline/entry-content.ts'
 import type { AuthMethod, OwnCall } from './ports/auth-method.ts'
 import type { Transport, TransportEvent } from './ports/transport.ts'
 
@@ -16,6 +17,8 @@ import type { Transport, TransportEvent } from './ports/transport.ts'
  */
 export interface OwnEvents {
   record(name: AuditEventName, detail: JsonObject): void
+  /** What had to be ended at `path` could not be. */
+  leaked(path: string, code: string): void
   /** What became of a lease. The HMAC of its id leads to the entry of its mint. */
   lease(name: 'lease.rotated' | 'lease.ended', lease: LeaseName, how?: LeaseEnd): void
 }
@@ -23,18 +26,20 @@ export interface OwnEvents {
 export interface OwnEventsDeps {
   readonly entries: Pick<Entries, 'event'>
   readonly hasher: Pick<Hasher, 'value'>
+  readonly content: Pick<EntryContent, 'path'>
   readonly nextId: () => string
 }
 
-export function createOwnEvents({ entries, hasher, nextId }: OwnEventsDeps): OwnEvents {
+export function createOwnEvents({ entries, hasher, content, nextId }: OwnEventsDeps): OwnEvents {
   const record = (name: AuditEventName, detail: JsonObject): void => {
     entries.event(nextId(), { name, detail })?.catch(() => {})
   }
   return {
     record,
+    leaked: (path, code) => record('lease.leaked', { path: content.path(path), code }),
     lease(name, { namespace, path, leaseId }, how): void {
       record(name, {
-        path,
+        path: content.path(path),
         ...(namespace === '' ? {} : { namespace: `${namespace}/` }),
         ...(how === undefined ? {} : { how }),
         ...(leaseId === '' ? {} : { lease_id: hasher.value(leaseId) }),

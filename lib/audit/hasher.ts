@@ -9,8 +9,11 @@ export interface Hasher {
    * `data` with every string in it hashed, by the server's rules: keys, numbers, booleans, null and times stay.
    *
    * What lies deeper than {@link HASH_MAX_DEPTH} is hashed whole, as JSON text.
+   *
+   * @param clear - Fields whose text, or list of texts, is left as it is: at the top, and in an object `data` at the top,
+   *   which is where a secret of KV v2 has its fields. An object of such a name is hashed like any other.
    */
-  data(data: JsonObject): JsonObject
+  data(data: JsonObject, clear?: ReadonlySet<string>): JsonObject
 }
 
 /** Shortest key taken, in bytes. */
@@ -38,7 +41,28 @@ export function createHasher(key: Uint8Array): Hasher {
     for (const name of Object.keys(data)) hashed[name] = any(data[name] ?? null, depth + 1)
     return hashed
   }
-  return { value, data: (data) => object(data, 0) }
+  return { value, data: (data, clear) => (clear === undefined ? object(data, 0) : partly(data, clear, object)) }
+}
+
+function partly(
+  data: JsonObject,
+  clear: ReadonlySet<string>,
+  hashed: (data: JsonObject, depth: number) => JsonObject,
+): JsonObject {
+  const kept = (given: JsonObject, depth: number): Record<string, JsonValue> => {
+    const all: Record<string, JsonValue> = Object.assign(Object.create(null), hashed(given, depth))
+    for (const name of Object.keys(given)) {
+      if (clear.has(name) && isText(given[name])) all[name] = given[name] ?? null
+    }
+    return all
+  }
+  const all = kept(data, 0)
+  if (isJsonObject(data.data)) all.data = kept(data.data, 1)
+  return all
+}
+
+function isText(value: JsonValue | undefined): boolean {
+  return typeof value === 'string' || (Array.isArray(value) && value.every((item) => typeof item === 'string'))
 }
 
 /** At most nanoseconds: a longer fraction could carry anything. */

@@ -3,6 +3,7 @@ import { type CompiledPolicies, isCompiled, type PoliciesOption } from '../model
 import type { AuditDeviceOptions } from '../ports/audit-device.ts'
 import type { AuthMethod } from '../ports/auth-method.ts'
 import type { Transport } from '../ports/transport.ts'
+import { type AuditContentConfig, type ClearFields, resolveAuditContent } from './audit.ts'
 import { createCaller } from './caller.ts'
 import { booleanOption, checkNames, numberOption, stringOption, typed } from './check.ts'
 import type { Environment } from './environment.ts'
@@ -16,6 +17,15 @@ export interface AuditOptions {
   readonly key?: Uint8Array
   /** Entries tell the form of what is sent (types, about how long texts are), for `portcullis policy suggest`. Default false. */
   readonly shape?: boolean
+  /** Fields that are left in clear on some paths, such as `common_name` and `serial_number` of `pki/issue/*`. Default: none; every text is hashed. */
+  readonly clear?: readonly ClearFields[]
+  /** Answers to lists tell how many `keys` and `key_info` they have, instead of an HMAC of each. Default false. */
+  readonly elideLists?: boolean
+  /**
+   * Patterns of paths with ids in them, by the syntax of policies: what `+` and `*` stand for is hashed in `path`; of errors on
+   * such paths the code alone is told. In every namespace; of several patterns the one that would win in a policy. Default: none.
+   */
+  readonly hashPaths?: readonly string[]
   /** File with the key; made with 32 random bytes and mode 0600 where it does not exist. Default: a new key for each process. */
   readonly keyFile?: string
 }
@@ -97,7 +107,7 @@ export interface GatewayConfig {
   readonly caller: Caller
   readonly independentCallers: boolean
   readonly devices: readonly AuditDeviceOptions[]
-  readonly auditShape: boolean
+  readonly auditContent: AuditContentConfig
   readonly auditKey: { readonly bytes: Uint8Array } | { readonly file: string } | { readonly generated: true }
   readonly maxEntries: number
   readonly leases: LeaseConfig
@@ -265,9 +275,9 @@ function isShadowOnly(policies: GatewayConfig['policies']): boolean {
   return documents.length > 0 && documents.every((document) => Object(document).mode === 'shadow')
 }
 
-function checkedAudit(audit: unknown): Pick<GatewayConfig, 'devices' | 'auditKey' | 'auditShape'> {
-  checkNames('audit', audit, ['devices', 'key', 'keyFile', 'shape'])
-  const { devices, key, keyFile, shape } = audit as AuditOptions
+function checkedAudit(audit: unknown): Pick<GatewayConfig, 'devices' | 'auditKey' | 'auditContent'> {
+  checkNames('audit', audit, ['devices', 'key', 'keyFile', 'shape', 'clear', 'elideLists', 'hashPaths'])
+  const { devices, key, keyFile, ...content } = audit as AuditOptions
   if (!Array.isArray(devices) || devices.length === 0) {
     throw new TypeError('audit.devices must list at least one device, such as file(path): nothing passes unrecorded')
   }
@@ -278,8 +288,11 @@ function checkedAudit(audit: unknown): Pick<GatewayConfig, 'devices' | 'auditKey
       )
     }
   }
-  const auditShape = booleanOption('audit.shape', shape, false)
-  return { devices: Object.freeze([...devices]), auditKey: checkedKey(key, keyFile), auditShape }
+  return {
+    devices: Object.freeze([...devices]),
+    auditKey: checkedKey(key, keyFile),
+    auditContent: resolveAuditContent(content),
+  }
 }
 
 function checkedKey(key: unknown, keyFile: unknown): GatewayConfig['auditKey'] {

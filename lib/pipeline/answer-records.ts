@@ -15,13 +15,15 @@ export interface AnswerRecords {
   /** Checks `answer` by the rules that let `call` pass. @throws {PolicyDeniedError} recorded. */
   check(call: Call, answer: ServerAnswer, kept: Kept | undefined, subject: EntrySubject): Promise<void>
   /** Audit form of what was kept. */
-  hit(kept: Kept): AuditResponse
+  hit(call: Call, kept: Kept): AuditResponse
   /** Audit form of what a flight brought, for the call that led it or one that joined. */
-  landed(answer: ServerAnswer, kept: Kept | undefined, led: boolean): AuditResponse
+  landed(call: Call, answer: ServerAnswer, kept: Kept | undefined, led: boolean): AuditResponse
 }
 
 export function createAnswerRecords(policy: PolicyEngine, entries: Entries): AnswerRecords {
-  const answered = (answer: ServerAnswer): AuditResponse => entries.answered(answer, 'cache')
+  // Made once for all: what is kept answers calls of one operation on one path.
+  const hit = ({ request }: Call, kept: Kept): AuditResponse =>
+    kept.audit((answer) => entries.answered(answer, 'cache', request))
   return {
     subject: (call, answer) => subjectOf(call, answerDecision(policy, call, answer)),
     async check(call, answer, kept, subject): Promise<void> {
@@ -33,10 +35,10 @@ export function createAnswerRecords(policy: PolicyEngine, entries: Entries): Ans
       const decision = answerDecision(policy, call, answer, refusal)
       throw await entries.failure({ ...subject, decision }, 'response', error)
     },
-    hit: (kept) => kept.audit(answered),
-    landed(answer, kept, led): AuditResponse {
-      if (led) return entries.answered(answer, 'server')
-      const audit = kept?.audit(answered) ?? entries.answered(answer, 'server')
+    hit,
+    landed(call, answer, kept, led): AuditResponse {
+      if (led) return entries.answered(answer, 'server', call.request)
+      const audit = kept === undefined ? entries.answered(answer, 'server', call.request) : hit(call, kept)
       return { ...audit, source: 'server', shared: true }
     },
   }

@@ -10,6 +10,7 @@ import { unseal } from '../model/sealed.ts'
 import type { ServerAnswer } from '../model/server-answer.ts'
 import { type Shape, shapeOf } from '../model/shape.ts'
 import { OWN_CALLER } from '../options/caller.ts'
+import { type ContentRequest, type EntryContent, elided, USUAL_CONTENT } from './entry-content.ts'
 import { OWN_DECISION } from './own-decision.ts'
 
 /** What every entry of one request has in common. */
@@ -33,11 +34,11 @@ export interface Entries {
   /** A request that was refused, or whose exchange failed. Gives the error to reject with: `error`, or the audit's own with it as cause. */
   failure(subject: EntrySubject, type: 'request' | 'response', error: unknown): Promise<unknown>
   /** The audit form of an answer; each HMAC in it is worked out here, once. */
-  answered(answer: ServerAnswer, source: Source): AuditResponse
+  answered(answer: ServerAnswer, source: Source, request: ContentRequest): AuditResponse
 }
 
-export function createEntries(audit: Audit, { shape = false }: EntryOptions = {}): Entries {
-  const hasher: DraftHasher = { ...audit.hasher, shape: shape ? shapeOf : undefined }
+export function createEntries(audit: Audit, { shape = false, content = USUAL_CONTENT }: EntryOptions = {}): Entries {
+  const hasher: DraftHasher = { ...audit.hasher, content, shape: shape ? shapeOf : undefined }
   return {
     request: (subject) => audit.record(draft(hasher, subject, 'request')),
     response: (subject, response) => audit.record({ ...draft(hasher, subject, 'response'), response }),
@@ -45,7 +46,7 @@ export function createEntries(audit: Audit, { shape = false }: EntryOptions = {}
       audit.record({ ...OWN_EVENT, event, request: eventRequest(id), ...(error === undefined ? {} : { error }) }),
     async failure(subject, type, error): Promise<unknown> {
       try {
-        await audit.record({ ...draft(hasher, subject, type), error: described(error) })
+        await audit.record({ ...draft(hasher, subject, type), error: described(error, content, subject.request) })
       } catch (refusal) {
         // A refusal of the audit stays the first one: it says what was stopped.
         if (error instanceof AuditError) return error
@@ -53,7 +54,7 @@ export function createEntries(audit: Audit, { shape = false }: EntryOptions = {}
       }
       return error
     },
-    answered: (answer, source) => answered(hasher, answer, source),
+    answered: (answer, source, request) => answered(hasher, answer, source, request),
   }
 }
 
@@ -61,9 +62,12 @@ export function createEntries(audit: Audit, { shape = false }: EntryOptions = {}
 export interface EntryOptions {
   /** The form of what is sent, without its values. */
   readonly shape?: boolean
+  /** Default: {@link USUAL_CONTENT}. */
+  readonly content?: EntryContent
 }
 
 interface DraftHasher extends Hasher {
+  readonly content: EntryContent
   readonly shape: ((data: JsonObject) => Shape) | undefined
 }
 
@@ -75,15 +79,17 @@ function draft(hasher: DraftHasher, subject: EntrySubject, type: 'request' | 're
 }
 
 function auditRequest(hasher: DraftHasher, { id, request }: EntrySubject): AuditRequest {
-  const { operation, path, data, wrapTtlMs } = request
+  const { operation, data, wrapTtlMs } = request
+  const path = hasher.content.path(request.path)
   const entry = { id, operation, namespace: namespaceEntry(request.namespace), path }
   let isPlain = data === undefined && wrapTtlMs === 0
   for (const _ in request.query) isPlain = false
   if (isPlain) return entry
+  const clear = hasher.content.sent(request)
   return {
     ...entry,
-    ...(Object.keys(request.query).length === 0 ? {} : { query: hasher.data(request.query) }),
-    ...(data === undefined ? {} : { data: hasher.data(data) }),
+    ...(Object.keys(request.query).length === 0 ? {} : { query: hasher.data(request.query, clear) }),
+    ...(data === undefined ? {} : { data: hasher.data(data, clear) }),
     ...(data === undefined || hasher.shape === undefined ? {} : { shape: hasher.shape(data) }),
     ...(wrapTtlMs === 0 ? {} : { wrap_ttl: wrapTtlMs / 1000 }),
   }
@@ -103,14 +109,14 @@ function namespaceEntry(namespace: string): { readonly path: string } {
   return namespace === '' ? ROOT : { path: `${namespace}/` }
 }
 
-function answered(hasher: Hasher, answer: ServerAnswer, source: Source): AuditResponse {
+function answered(hasher: DraftHasher, answer: ServerAnswer, source: Source, request: ContentRequest): AuditResponse {
   const { status, requestId, leaseId, data, auth, wrapInfo, warnings } = answer
   return {
     source,
     status,
     ...(requestId === '' ? {} : { request_id: requestId }),
     ...(leaseId === '' ? {} : { secret: { lease_id: hasher.value(leaseId) } }),
-    ...(data === undefined ? {} : { data: hasher.data(data) }),
+    ...(data === undefined ? {} : { data: answeredData(hasher, data, request) }),
     ...(auth === undefined
       ? {}
       : {
@@ -127,14 +133,21 @@ function answered(hasher: Hasher, answer: ServerAnswer, source: Source): AuditRe
             token: hasher.value(unseal(wrapInfo.token)),
             accessor: hasher.value(unseal(wrapInfo.accessor)),
             ttl: wrapInfo.ttlMs / 1000,
-            creation_path: wrapInfo.creationPath,
+            creation_path: hasher.content.path(wrapInfo.creationPath),
           },
         }),
     ...(warnings.length === 0 ? {} : { warnings: warnings.length }),
   }
 }
 
-function described(error: unknown): string {
+function answeredData({ content, ...hasher }: DraftHasher, data: JsonObject, request: ContentRequest): JsonObject {
+  const told = content.elides(request) ? elided(data) : data
+  return hasher.data(told, content.answered(request))
+}
+
+/** A message names the path; where that is not to be told, neither is the message. */
+function described(error: unknown, content: EntryContent, { path }: GatewayRequest): string {
+  if (error instanceof PortcullisError && content.path(path) !== path) return error.code
   if (error instanceof PortcullisError) return `${error.code}: ${error.message}`
   return error instanceof Error ? error.name : 'unknown'
 }

@@ -72,7 +72,7 @@ async function send(deps: OwnExchangeDeps, call: OwnCall): Promise<ServerAnswer>
     throw await entries.failure(subject, 'response', error)
   }
   try {
-    await entries.response(subject satisfies EntrySubject, entries.answered(answer, 'server'))
+    await entries.response(subject satisfies EntrySubject, entries.answered(answer, 'server', subject.request))
   } catch (error) {
     await endToken(answer, call, deps)
     throw error

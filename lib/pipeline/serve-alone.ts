@@ -85,7 +85,7 @@ async function serve(deps: ServeDeps, call: Call, subject: EntrySubject, { room,
     throw didItAnyway(await entries.failure(refused, 'response', error), call)
   }
   try {
-    await entries.response(answered, entries.answered(exchange.answer, 'server'))
+    await entries.response(answered, entries.answered(exchange.answer, 'server', request))
   } catch (error) {
     await release(exchange, request)
     throw didItAnyway(error, call)

@@ -239,12 +239,12 @@ class SharedServer implements ServeShared, HoldSource {
   async #accept(call: Call, { exchange, kept }: Landed): Promise<void> {
     const subject = { ...this.#records.subject(call, exchange.answer), auth: exchange.token?.audit }
     await this.#records.check(call, exchange.answer, kept, subject)
-    await this.#deps.entries.response(subject, this.#records.landed(exchange.answer, kept, true))
+    await this.#deps.entries.response(subject, this.#records.landed(call, exchange.answer, kept, true))
   }
 
   async #giveLanded(call: Call, landed: Landed, led: boolean): Promise<Answer> {
     const { exchange, kept } = landed
-    const audit = this.#records.landed(exchange.answer, kept, led)
+    const audit = this.#records.landed(call, exchange.answer, kept, led)
     const subject = { ...this.#records.subject(call, exchange.answer), auth: exchange.token?.audit }
     const isRead = kept !== undefined && call.isHeld !== true
     // From here on: while this call waits for the audit, nobody may have it revoked.
@@ -301,7 +301,7 @@ class SharedServer implements ServeShared, HoldSource {
   /** A hit: checked by the caller's own rule, recorded in one entry, since nothing left the process. */
   async #give(call: Call, kept: Kept, at: Moment, source: Source): Promise<Answer> {
     const subject = this.#records.subject(call, openKept(kept))
-    const form = this.#records.hit(kept)
+    const form = this.#records.hit(call, kept)
     const audit = source === 'cache' ? form : { ...form, source }
     // Taken from here on: while this call waits for the audit, another's refusal must not end the lease.
     kept.taken += 1
