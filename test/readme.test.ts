@@ -31,8 +31,9 @@ function tableNames(marker: string): readonly string[] {
 /** Names of the properties of an interface, from its source. */
 function interfaceNames(file: string, name: string): readonly string[] {
   const body =
-    new RegExp(`^export interface ${name} \\{\\n(.*?)^\\}`, 'ms').exec(readFileSync(join(root, file), 'utf8'))?.[1] ??
-    ''
+    new RegExp(`^export interface ${name}(?: extends \\w+)? \\{\\n(.*?)^\\}`, 'ms').exec(
+      readFileSync(join(root, file), 'utf8'),
+    )?.[1] ?? ''
   return [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, property]) => property ?? '')
 }
 
@@ -40,6 +41,7 @@ const TABLES = [
   ['createGateway', 'lib/options/gateway.ts', 'GatewayOptions'],
   ['server', 'lib/options/server.ts', 'ServerOptions'],
   ['audit', 'lib/options/gateway.ts', 'AuditOptions'],
+  ['syslog', 'lib/system/audit-syslog.ts', 'SyslogOptions'],
   ['cache', 'lib/options/gateway.ts', 'CacheOptions'],
   ['leases', 'lib/options/gateway.ts', 'LeaseOptions'],
   ['call', 'lib/model/gateway.ts', 'CallOptions'],
