@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addAuditCommands } from './audit/group.ts'
 import { addDoctor } from './doctor/doctor.ts'
 import { report } from './failure.ts'
 import { manifest } from './manifest.ts'
@@ -46,6 +47,7 @@ function createProgram(signal: AbortSignal): Command {
   addHostCommands(plugin)
   addAuthoringCommands(plugin, signal)
   addPolicyCommands(program)
+  addAuditCommands(program)
   addDoctor(program)
   return program
 }

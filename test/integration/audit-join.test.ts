@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { createJoin, type Joined } from '../../lib/audit/join/join.ts'
+import { portcullis } from '../adapters/cli/command.ts'
 import { startBao } from '../support/bao.ts'
 import { realServersAbsent } from '../support/real-servers.ts'
 import { allowing, openGateway, temporaryFolder } from './real.ts'
@@ -65,6 +66,13 @@ for (const isListed of [true, false]) {
     const paths = found.map(({ operation, path }) => `${operation} ${path}`)
     if (isListed) assert.deepEqual(paths, ['read kv/data/stolen'])
     else assert.ok(paths.includes('read kv/data/stolen'), paths.join())
+    const told = await portcullis(['audit', 'join', auditFile, log], { cwd: dirname(log) })
+    assert.equal(told.code, 1)
+    assert.match(
+      told.stdout,
+      /^ALARM {2}only in the server's log, by a token of the gateway, line \d+: \S+ read kv\/data\/stolen$/m,
+    )
+    assert.equal(told.stderr === '', isListed)
   })
 }
 
