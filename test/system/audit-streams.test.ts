@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
+import { spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Audit, createAudit } from '../../lib/audit/audit.ts'
+import { callback } from '../../lib/audit/function-device.ts'
 import type { AuditEntry, AuditGap } from '../../lib/model/audit-entry.ts'
 import type { AuditDeviceOptions } from '../../lib/ports/audit-device.ts'
 import { NO_TELEMETRY } from '../../lib/ports/telemetry.ts'
+import { file } from '../../lib/system/audit-file.ts'
 import { stream } from '../../lib/system/audit-stream.ts'
 import { type SyslogOptions, syslog } from '../../lib/system/audit-syslog.ts'
 import { systemClock } from '../../lib/system/clock.ts'
@@ -290,6 +294,65 @@ test('a stream that stalls: best effort holds nobody up, and a marker tells the 
   assert.deepEqual(
     lines.map((line) => shown(JSON.parse(line))),
     [1, 2, 'gap 3 from 3 to 5'],
+  )
+})
+
+test('a function that stalls: required refuses in time; best effort holds nobody up, and a marker tells the gap', async (t) => {
+  const never = callback('never', () => new Promise(() => {}), { timeoutMs: 100 })
+  await assert.rejects(async () => (await audited(t, never)).audit.record(DRAFT), {
+    code: 'ERR_PORTCULLIS_AUDIT_TIMEOUT',
+  })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const got: (number | string)[] = []
+  const write = async (entry: AuditEntry | AuditGap): Promise<void> => {
+    await promise
+    got.push(shown(entry))
+  }
+  const { audit } = await audited(t, callback('slow', write, { required: false, queueSize: 1 }))
+  for (let at = 0; at < 3; at += 1) assert.equal(audit.record(DRAFT), undefined)
+  resolve()
+  await until(() => got.length === 2)
+  assert.deepEqual(got, [1, 'gap 2 from 2 to 3'])
+})
+
+test('a file whose reader stalls: best effort holds nobody up, and a marker tells the gap when it is read again', {
+  skip: process.platform === 'win32' && 'no FIFO',
+}, async (t) => {
+  const path = join(await folderFor(t), 'audit.fifo')
+  spawnSync('mkfifo', [path])
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  t.after(() => closeSync(fd))
+  const { audit } = await audited(t, file(path, { required: false, timeoutMs: 30_000, queueSize: 3 }))
+  const dropped = (): number => audit.counters()[0]?.dropped ?? 0
+  for (let at = 0; at < 100 && dropped() === 0; at += 1) {
+    assert.equal(audit.record(LONG), undefined)
+    await sleep(1)
+  }
+  assert.ok(dropped() > 0)
+  let text = ''
+  const buffer = Buffer.alloc(1 << 16)
+  const drain = (): void => {
+    try {
+      for (let count = readSync(fd, buffer); count > 0; count = readSync(fd, buffer))
+        text += buffer.toString('latin1', 0, count)
+    } catch {
+      // Nothing is there yet.
+    }
+  }
+  await until(() => {
+    drain()
+    return text.includes('"type":"gap"') && text.endsWith('\n')
+  })
+  const gaps = text
+    .trimEnd()
+    .split('\n')
+    .flatMap((line) => {
+      const entry = JSON.parse(line) as AuditEntry | AuditGap
+      return entry.type === 'gap' ? [entry.gap.count] : []
+    })
+  assert.equal(
+    gaps.reduce((sum, count) => sum + count, 0),
+    dropped(),
   )
 })
 
