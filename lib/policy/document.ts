@@ -34,6 +34,7 @@ class Copier {
     const copy: Record<string, JsonValue> = {}
     for (const [name, member] of Object.entries(value)) {
       if (name === '__proto__') throw place.refusal('the name "__proto__" is not allowed')
+      if (!name.isWellFormed()) throw place.refusal('a name must not have a lone surrogate')
       this.#grow(name.length + 4, place)
       copy[name] = this.copy(member, place.at(name), depth + 1)
     }

@@ -43,6 +43,9 @@ class Reader {
   }
 
   whole(): unknown {
+    this.#at = this.#text.indexOf('\uFFFD')
+    if (this.#at !== -1) throw this.#problem('the text is not UTF-8, or holds U+FFFD, which stands for what is not')
+    this.#at = 0
     const value = this.#value()
     if (this.#at < this.#text.length) throw this.#problem('there is more after the end of the document')
     return value
@@ -63,8 +66,10 @@ class Reader {
     const word = WORDS.get(this.#take(WORD))
     if (word !== undefined) return word
     const number = this.#take(NUMBER)
-    if (number !== '') return Number(number)
-    throw this.#unexpected('a value')
+    if (number === '') throw this.#unexpected('a value')
+    const value = Number(number)
+    if (!Number.isFinite(value)) throw this.#problem('the number is out of range: it would be read as infinite')
+    return value
   }
 
   #nested(read: () => unknown): unknown {

@@ -1,5 +1,9 @@
+/** Longer names are not mistyped, and comparing takes the square of their length. */
+const NAME_MAX_LENGTH = 64
+
 /** ` (did you mean "rules"?)` where one of `known` is near `name`, else nothing. */
 export function suggestion(name: string, known: readonly string[]): string {
+  if (name.length > NAME_MAX_LENGTH) return ''
   let best: string | undefined
   let bestDistance = Math.min(3, Math.ceil(name.length / 2) + 1)
   for (const candidate of known) {

@@ -1,7 +1,8 @@
-import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js'
+import type { Ajv2020, ErrorObject, Options, ValidateFunction } from 'ajv/dist/2020.js'
 import type { JsonObject, JsonValue } from '../model/json.ts'
-import { loadPatternEngine, NO_PATTERNS, type PatternEngine } from './linear-pattern.ts'
+import { beginPatterns, loadPatternEngine, NO_PATTERNS, type PatternEngine, TooMuchText } from './linear-pattern.ts'
 import { Place } from './place.ts'
+import { replaceKeywords } from './schema/ajv-keywords.ts'
 import { type SchemaFailure, schemaFailure } from './schema-failure.ts'
 import { STRUCTURE_SCHEMA } from './structure.ts'
 import { checkSchema, type SchemaFacts, type SchemaUse, usesPatterns } from './vocabulary.ts'
@@ -24,13 +25,13 @@ export interface SchemaCompiler {
 
 /** Loads ajv, and the engine for patterns if `documents` have any. */
 export async function loadSchemaCompiler(documents: readonly JsonValue[]): Promise<SchemaCompiler> {
-  const [{ Ajv, own, isPolicy }, patterns] = await Promise.all([
+  const [{ newAjv, own, isPolicy }, patterns] = await Promise.all([
     validators(),
     documents.some(usesPatterns) ? loadPatternEngine() : NO_PATTERNS,
   ])
   return {
     documentErrors: (document) => (isPolicy(document) ? [] : (isPolicy.errors ?? [])),
-    check: compiler(own, newAjv(Ajv, patterns), patterns),
+    check: compiler(own, newAjv(patterns), patterns),
   }
 }
 
@@ -44,18 +45,19 @@ export interface GeneratedSource {
 export async function loadSourceCompiler(
   documents: readonly JsonValue[],
 ): Promise<(schema: JsonObject) => GeneratedSource> {
-  const [{ Ajv }, patterns] = await Promise.all([
+  const [{ newAjv }, patterns] = await Promise.all([
     validators(),
     documents.some(usesPatterns) ? loadPatternEngine() : NO_PATTERNS,
   ])
   return (schema) => {
-    const ajv = newAjv(Ajv, patterns, true)
+    const ajv = newAjv(patterns, true)
     return { ajv, validate: ajv.compile(wholeOf(schema)) }
   }
 }
 
 interface Validators {
-  readonly Ajv: typeof Ajv2020
+  /** Makes an instance for operators' schemas. */
+  readonly newAjv: (patterns: PatternEngine, source?: boolean) => Ajv2020
   /** For the policy schema and the dialect's own, whose native patterns are known to be harmless. */
   readonly own: Ajv2020
   readonly isPolicy: ValidateFunction
@@ -65,17 +67,22 @@ let loaded: Promise<Validators> | undefined
 
 /** ajv and what it makes of our own schema: 100 ms and more, so at first need and once. */
 function validators(): Promise<Validators> {
-  loaded ??= import('ajv/dist/2020.js').then(({ Ajv2020: Ajv }) => {
+  loaded ??= import('ajv/dist/2020.js').then(({ Ajv2020: Ajv, _, Name }) => {
     // Its errors hold parts of the operator's document, and our words for them only names of keys.
     const own = new Ajv({ strict: true, allowUnionTypes: true, ownProperties: true, verbose: true, logger: false })
-    return { Ajv, own, isPolicy: own.compile(STRUCTURE_SCHEMA) }
+    const newAjv: Validators['newAjv'] = (patterns, source = false) => {
+      const ajv = new Ajv(optionsFor(patterns, source))
+      replaceKeywords(ajv, { _, Name })
+      return ajv
+    }
+    return { newAjv, own, isPolicy: own.compile(STRUCTURE_SCHEMA) }
   })
   return loaded
 }
 
-function newAjv(Ajv: typeof Ajv2020, patterns: PatternEngine, source = false): Ajv2020 {
+function optionsFor(patterns: PatternEngine, source: boolean): Options {
   const regExp = Object.assign((pattern: string) => patterns.compile(pattern), { code: 'linearPattern' })
-  return new Ajv({
+  return {
     strict: true,
     // Asks that `required` names stand in `properties` of the same schema; `{"required": ["ciphertext"]}` is plain enough.
     strictRequired: false,
@@ -86,11 +93,13 @@ function newAjv(Ajv: typeof Ajv2020, patterns: PatternEngine, source = false): A
     // Without it `constructor` and `toString` count as present in every object.
     ownProperties: true,
     addUsedSchema: false,
+    // A part that is referred to a thousand times would be generated as often.
+    inlineRefs: false,
     // Done beforehand, by the instance with native patterns: the dialect's own schema has some.
     validateSchema: false,
     logger: false,
     code: { regExp, source },
-  })
+  }
 }
 
 function compiler(own: Ajv2020, ajv: Ajv2020, patterns: PatternEngine): SchemaCompiler['check'] {
@@ -126,13 +135,21 @@ interface Validate {
   errors?: readonly ErrorObject[] | null
 }
 
+const TOO_MUCH_TEXT: SchemaFailure = {
+  pointer: '',
+  keyword: 'pattern',
+  hint: 'has more text than can be compared with the patterns in time',
+}
+
 /** The check that a validator for `schema` stands for. */
 export function checkWith(validate: Validate, schema: JsonObject, facts: SchemaFacts): SchemaCheck {
   return (data) => {
     try {
+      beginPatterns()
       if (validate(data)) return undefined
       return schemaFailure(validate.errors ?? [], schema, facts, data)
-    } catch {
+    } catch (error) {
+      if (error instanceof TooMuchText) return TOO_MUCH_TEXT
       // A schema that refers to itself, on data nested deeper than the stack: not judged, so not passed.
       return { pointer: '', keyword: '$ref', hint: 'is nested too deep to be judged' }
     }

@@ -1,6 +1,9 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts'
 import { suggestion } from './nearest.ts'
 import type { Place } from './place.ts'
+import { KEYWORDS } from './schema/keywords.ts'
+import { partsOf } from './schema/parts.ts'
+import { checkWork } from './schema/work.ts'
 
 /** Deepest nesting of one schema, in levels of JSON. */
 export const SCHEMA_MAX_DEPTH = 32
@@ -12,22 +15,6 @@ const DIALECT = 'https://json-schema.org/draft/2020-12/schema'
 
 /** Does the engine of regular expressions take this pattern? `undefined`, or why not. */
 export type PatternProblem = (pattern: string) => string | undefined
-
-/** What a keyword's value holds: one schema, a list of them, a map of them, or plain data. */
-type Holds = 'schema' | 'list' | 'map' | 'data'
-
-const KEYWORDS: ReadonlyMap<string, Holds> = new Map<string, Holds>([
-  ...['additionalProperties', 'unevaluatedProperties', 'propertyNames', 'items', 'unevaluatedItems', 'contains']
-    .concat('not', 'if', 'then', 'else')
-    .map((name): [string, Holds] => [name, 'schema']),
-  ...['allOf', 'anyOf', 'oneOf', 'prefixItems'].map((name): [string, Holds] => [name, 'list']),
-  ...['properties', 'patternProperties', 'dependentSchemas', '$defs'].map((name): [string, Holds] => [name, 'map']),
-  ...['$schema', '$ref', '$comment', 'type', 'enum', 'const', 'required', 'dependentRequired', 'pattern']
-    .concat('minLength', 'maxLength', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf')
-    .concat('minItems', 'maxItems', 'uniqueItems', 'minContains', 'maxContains', 'minProperties', 'maxProperties')
-    .concat('title', 'description', 'default', 'deprecated', 'readOnly', 'writeOnly', 'examples')
-    .map((name): [string, Holds] => [name, 'data']),
-])
 
 /** Keywords that a schema in a policy can have. */
 export const SCHEMA_KEYWORDS: readonly string[] = Object.freeze([...KEYWORDS.keys()])
@@ -69,7 +56,7 @@ export function usesPatterns(value: JsonValue): boolean {
 
 /**
  * Checks an operator's schema before a validator is generated from it: every keyword is known, no
- * reference leaves the schema, sizes are bounded, patterns run in linear time.
+ * reference leaves the schema, sizes and work are bounded, patterns run in linear time.
  *
  * @throws {PolicyLoadError}
  */
@@ -79,6 +66,7 @@ export function checkSchema(schema: JsonObject, use: SchemaUse, place: Place, pr
   checkTop(schema, use, place)
   const walk = new Walk(use, problem)
   walk.schema(schema, place)
+  checkWork(partsOf(schema, place))
   return walk
 }
 
