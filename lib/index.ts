@@ -58,6 +58,7 @@ export type {
   RuleNote,
   RuleResult,
   ScopeOptions,
+  Shipping,
   UnboundPolicy,
 } from './model/gateway.ts'
 export type { JsonObject, JsonValue } from './model/json.ts'
@@ -87,7 +88,7 @@ export type { DeviceOptions } from './options/device.ts'
 export type { AuditOptions, CacheOptions, GatewayOptions, OwnAccessOptions } from './options/gateway.ts'
 export type { ReadAfterWrite, ServerOptions } from './options/server.ts'
 export type { TlsOptions } from './options/tls.ts'
-export type { AuditDevice, AuditDeviceOptions, AuditRecord } from './ports/audit-device.ts'
+export type { AuditDevice, AuditDeviceOptions, AuditRecord, DeviceSurroundings } from './ports/audit-device.ts'
 export type { AuthMethod, Login, LoginContext, OwnCall, OwnExchange } from './ports/auth-method.ts'
 export type { Transport, TransportEvent, TransportOptions, TransportRequest } from './ports/transport.ts'
 export type { AppRoleOptions } from './session/auth/app-role.ts'
@@ -114,4 +115,8 @@ export type { SyslogOptions } from './system/audit-syslog.ts'
 export { syslog } from './system/audit-syslog.ts'
 export type { OtelOptions } from './telemetry/audit-otel.ts'
 export { otel } from './telemetry/audit-otel.ts'
+export { spool } from './telemetry/audit-spool.ts'
 export type { EmittedRecord, Emitter } from './telemetry/emitter.ts'
+export type { ExportReceipt, LogExporter } from './telemetry/log-exporter.ts'
+export type { SpoolOptions } from './telemetry/spool-options.ts'
+export type { RecordResource, SpooledRecord } from './telemetry/spooled-record.ts'

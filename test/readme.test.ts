@@ -47,6 +47,7 @@ const TABLES = [
   ['call', 'lib/model/gateway.ts', 'CallOptions'],
   ['watch', 'lib/model/watch.ts', 'WatchOptions'],
   ['device', 'lib/options/device.ts', 'DeviceOptions'],
+  ['spool', 'lib/telemetry/spool-options.ts', 'SpoolOptions'],
   ['createPluginHost', 'lib/plugin-host/options.ts', 'PluginHostOptions'],
   ['processes', 'lib/plugin-host/process/config.ts', 'PluginsOptions'],
   ['createStorage', 'lib/plugin-host/storage/storage.ts', 'StorageOptions'],

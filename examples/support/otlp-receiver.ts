@@ -51,14 +51,20 @@ export interface MetricPoint {
   readonly attributes: Readonly<Record<string, AttributeValue>>
 }
 
+/**
+ * How an export is answered: with 200, not at all, by a connection that is reset, with 200 and `partialSuccess` for all but the
+ * first record, or with that status.
+ */
+export type Behaviour = 'accept' | 'hang' | 'reset' | 'partial' | number
+
 /** A receiver of OTLP over HTTP with JSON bodies, for `/v1/logs`, `/v1/traces` and `/v1/metrics`. */
 export interface OtlpReceiver {
   /** `http://127.0.0.1:PORT`; the exporters' `url` is this plus `/v1/logs` and so on. */
   readonly address: string
   /** All that came, refused ones included. */
   readonly received: readonly Received[]
-  /** From here on: the status to answer with, or `hang` for none. `accept` is 200. */
-  behave(how: 'accept' | 'hang' | number): void
+  /** From here on: how exports are answered. */
+  behave(how: Behaviour): void
   /** Records of all exports that were accepted, in order of arrival. */
   logRecords(): readonly LogRecord[]
   spans(): readonly SpanRecord[]
@@ -71,18 +77,18 @@ export interface OtlpReceiver {
   stop(): Promise<void>
 }
 
-/** Starts a receiver on a free port of 127.0.0.1. */
-export async function launchOtlpReceiver(): Promise<OtlpReceiver> {
+/** Starts a receiver on a port of 127.0.0.1; 0: a free one. */
+export async function launchOtlpReceiver(port = 0): Promise<OtlpReceiver> {
   const received: Received[] = []
   const watchers = new Set<() => void>()
-  let how: 'accept' | 'hang' | number = 'accept'
+  let how: Behaviour = 'accept'
   const server = createServer((request, response) => {
     void receive(request, response, how).then((export_) => {
       if (export_ !== undefined) received.push(export_)
       for (const watcher of watchers) watcher()
     })
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const accepted = (signal: Signal): readonly Received[] =>
     received.filter((export_) => export_.accepted && export_.signal === signal)
@@ -120,7 +126,7 @@ const SIGNALS: Readonly<Record<string, Signal>> = {
 async function receive(
   request: IncomingMessage,
   response: ServerResponse,
-  how: 'accept' | 'hang' | number,
+  how: Behaviour,
 ): Promise<Received | undefined> {
   const chunks: Buffer[] = []
   try {
@@ -131,10 +137,25 @@ async function receive(
   const bytes = Buffer.concat(chunks)
   const signal = SIGNALS[request.url ?? '']
   const body = jsonOf(bytes)
-  const status = signal === undefined ? 404 : body === undefined ? 400 : how === 'accept' ? 200 : how
-  if (status !== 'hang') response.writeHead(status, { 'content-type': 'application/json' }).end('{}')
+  const status = statusOf(signal, body, how)
+  if (how === 'reset') request.socket.resetAndDestroy()
+  else if (status !== 0) response.writeHead(status, { 'content-type': 'application/json' }).end(answerOf(body, how))
   if (signal === undefined) return undefined
-  return { signal, headers: request.headers, bytes, body, accepted: status === 200 }
+  return { signal, headers: request.headers, bytes, body, accepted: status === 200 && how !== 'partial' }
+}
+
+/** 0 where none is told. */
+function statusOf(signal: Signal | undefined, body: unknown, how: Behaviour): number {
+  if (signal === undefined) return 404
+  if (body === undefined) return 400
+  if (how === 'hang' || how === 'reset') return 0
+  return how === 'accept' || how === 'partial' ? 200 : how
+}
+
+function answerOf(body: Loose, how: Behaviour): string {
+  if (how !== 'partial') return '{}'
+  const rejectedLogRecords = String(logRecordsOf(body).length - 1)
+  return JSON.stringify({ partialSuccess: { rejectedLogRecords, errorMessage: 'rejected' } })
 }
 
 function jsonOf(bytes: Buffer): unknown {

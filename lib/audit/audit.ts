@@ -68,7 +68,7 @@ export async function createAudit(deps: AuditDeps): Promise<Audit> {
   const opened: AuditDeviceOptions[] = []
   for (const options of deps.devices) {
     try {
-      await opening(options, deps.clock)
+      await opening(options, deps)
       opened.push(options)
     } catch (cause) {
       await Promise.allSettled(opened.map(({ device }) => device.close()))
@@ -241,8 +241,10 @@ function checkDevices(devices: readonly AuditDeviceOptions[]): void {
 }
 
 /** Opens within the device's time limit: one that hangs must not hold up the start for ever. */
-async function opening({ device, timeoutMs }: AuditDeviceOptions, clock: Clock): Promise<void> {
-  if (!(await withinLimit(device.open(), timeoutMs, clock))) throw new Error(`it did not open within ${timeoutMs} ms`)
+async function opening({ device, timeoutMs }: AuditDeviceOptions, deps: AuditDeps): Promise<void> {
+  const { clock, diagnostics } = deps
+  if (!(await withinLimit(device.open({ diagnostics }), timeoutMs, clock)))
+    throw new Error(`it did not open within ${timeoutMs} ms`)
 }
 
 function unusable(device: string, cause: unknown): AuditError {

@@ -1,4 +1,4 @@
-import { PortcullisError } from '../errors/index.ts'
+import { AuditError, PortcullisError } from '../errors/index.ts'
 import type { DeviceHealth } from '../model/gateway.ts'
 import type { AuditDeviceOptions, AuditRecord } from '../ports/audit-device.ts'
 import type { Clock, Timer } from '../ports/clock.ts'
@@ -100,7 +100,9 @@ class DeviceGuard implements Guard {
   }
 
   health(): DeviceHealth {
-    return { name: this.name, required: this.required, ...this.#counts, waiting: this.#waiting }
+    const shipping = this.#options.device.shipping?.()
+    const own = { name: this.name, required: this.required, ...this.#counts, waiting: this.#waiting }
+    return shipping === undefined ? own : { ...own, shipping }
   }
 
   isFailing(): boolean {
@@ -314,8 +316,10 @@ class DeviceGuard implements Guard {
   }
 }
 
-/** The device's own error goes along as `cause` only: its words are not ours, and may quote what they should not. */
+/** The device's own error goes along as `cause` only, unless it is one of ours: its words may quote what they should not. */
 function failure(cause: unknown): Refusal {
+  if (cause instanceof AuditError && cause.code === 'ERR_PORTCULLIS_AUDIT_FULL')
+    return { code: cause.code, message: cause.message, cause }
   const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined
   const known = typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? ` (${code})` : ''
   return { code: 'ERR_PORTCULLIS_AUDIT_FAILED', message: `the device failed${known}`, cause }

@@ -87,7 +87,7 @@ const GATEWAY_CODES = {
   ERR_PORTCULLIS_AUDIT_FULL: {
     kind: 'AuditError',
     temporary: true,
-    meaning: 'The queue of a required audit device is full. `phase` says what that stopped.',
+    meaning: 'A required audit device is full: its queue, or the room of its spool. `phase` says what that stopped.',
   },
   ERR_PORTCULLIS_AUDIT_UNUSABLE: {
     kind: 'AuditError',

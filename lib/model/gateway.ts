@@ -118,6 +118,22 @@ export interface DeviceHealth {
   readonly dropped: number
   /** Entries that are queued or being written. */
   readonly waiting: number
+  /** Of a device that hands entries on by itself, such as `spool()`. */
+  readonly shipping?: Shipping
+}
+
+/** How far a spool is with handing on what it took. */
+export interface Shipping {
+  /** Entries that no receiver has confirmed. */
+  readonly waiting: number
+  /** Bytes that the spool takes. */
+  readonly bytes: number
+  /** Entries that were confirmed since the start. */
+  readonly shipped: number
+  /** Exports that failed since the start; their entries are tried again. */
+  readonly failed: number
+  /** Lines that could not be shipped since the start: changed, or no entries. */
+  readonly setAside: number
 }
 
 /** What {@link Gateway.health} found. */

@@ -1,10 +1,18 @@
 import type { AuditEntry, AuditGap } from '../model/audit-entry.ts'
+import type { Shipping } from '../model/gateway.ts'
+import type { Diagnostics } from './diagnostics.ts'
 
 /** An entry on its way to the devices: one object, serialised at most once whatever the number of devices. */
 export interface AuditRecord {
   readonly entry: AuditEntry | AuditGap
   /** The entry as one line of JSON, without newline. */
   line(): string
+}
+
+/** What a device gets of the gateway that it is in. */
+export interface DeviceSurroundings {
+  /** Where it says what concerns no single entry. */
+  readonly diagnostics: Diagnostics
 }
 
 /** Driver of a sink of audit entries. Queue, time limit and counters are put around it by `audit/`. */
@@ -17,12 +25,14 @@ export interface AuditDevice {
    */
   readonly neverRequired?: string
   /** Called once, before the first entry. @throws when the device cannot take entries. */
-  open(): Promise<void>
+  open(surroundings?: DeviceSurroundings): Promise<void>
   /**
    * Takes `records`, in order. Resolves once all are accepted; a rejection means that none counts as accepted.
    * Not called again before it has settled. May answer synchronously.
    */
   write(records: readonly AuditRecord[]): Promise<void> | void
+  /** Of one that keeps entries and hands them on by itself: how that goes. */
+  shipping?(): Shipping | undefined
   /** Ends it, after the last `write` has settled. Idempotent. */
   close(): Promise<void>
 }

@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test'
 import { launchOtlpReceiver, type OtlpReceiver } from '../../examples/support/otlp-receiver.ts'
 
 export type {
+  Behaviour,
   LogRecord,
   MetricPoint,
   OtlpReceiver,
@@ -10,9 +11,9 @@ export type {
   SpanRecord,
 } from '../../examples/support/otlp-receiver.ts'
 
-/** An OTLP receiver for the time of `t`. */
-export async function startOtlpReceiver(t: TestContext): Promise<OtlpReceiver> {
-  const receiver = await launchOtlpReceiver()
+/** An OTLP receiver for the time of `t`; on `port`, where another was before. */
+export async function startOtlpReceiver(t: TestContext, port = 0): Promise<OtlpReceiver> {
+  const receiver = await launchOtlpReceiver(port)
   t.after(() => receiver.stop())
   return receiver
 }

@@ -56,12 +56,17 @@ const READ_AS_HTTP: readonly string[] = ['lib/http/answer.ts', 'lib/http/headers
 /** What the device of a file takes from the audit: how lines are chained and checkpoints signed. Pure, and what a verification reads by. */
 const CHAIN = 'lib/audit/chain/'
 
+/** What the device of a spool takes from the audit: names, cursors, cutting of lines, and the engine that ships. They act through ports. */
+const SPOOL = 'lib/audit/spool/'
+const SPOOLERS: readonly string[] = ['telemetry', SYSTEM]
+
 /** Drivers know the foundation and `system`. */
 export const driversKnowTheFoundation: Rule = (sources) =>
   crossings(sources, (area) => DRIVERS.includes(area) || area === SYSTEM)
     .filter(({ from, area }) => !isFoundation(area) && !(area === SYSTEM && areaOf(from.path) !== SYSTEM))
     .filter(({ from, to }) => !(areaOf(from.path) === 'testing' && READ_AS_HTTP.includes(to.target)))
     .filter(({ from, to }) => !(areaOf(from.path) === SYSTEM && to.target.startsWith(CHAIN)))
+    .filter(({ from, to }) => !(SPOOLERS.includes(areaOf(from.path)) && to.target.startsWith(SPOOL)))
     .map(told)
 
 /** Mount views are made of a gateway's calls. */
