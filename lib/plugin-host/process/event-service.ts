@@ -1,5 +1,6 @@
 import { EventsService, ObservationsService } from '../wire/gen/services.ts'
 import type { GrpcServer } from '../wire/grpc/server.ts'
+import { structFromWire } from '../wire/struct.ts'
 import type { BackendServices } from './plugins.ts'
 
 const MAX_TYPE = 256
@@ -10,7 +11,7 @@ export function serveEvents(server: GrpcServer, onEvent: BackendServices['onEven
   server.add(EventsService, {
     sendEvent: ({ eventType, event }) => {
       try {
-        onEvent?.(eventType.slice(0, MAX_TYPE), event)
+        onEvent?.(eventType.slice(0, MAX_TYPE), structFromWire(event?.metadata))
       } catch {
         // What a listener does is no trouble of the plugin's.
       }

@@ -1,5 +1,6 @@
 import type { Backend, MountFacts, SpecialPaths, SystemView } from '../../model/backend.ts'
 import type { DatabaseDriver } from '../../model/database.ts'
+import type { JsonObject } from '../../model/json.ts'
 import type { Store } from '../../ports/store.ts'
 
 export type PluginType = 'secret' | 'auth' | 'database'
@@ -30,7 +31,7 @@ export interface BackendServices {
   readonly storage: Store
   readonly view: SystemView
   /** The plugin says that something happened, such as `kv-v2/data-write`; may be dropped. */
-  readonly onEvent?: (type: string, event: unknown) => void
+  readonly onEvent?: (type: string, metadata: JsonObject) => void
 }
 
 /**

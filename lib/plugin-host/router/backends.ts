@@ -6,6 +6,7 @@ import type { Catalog } from './catalog.ts'
 import type { Context } from './context.ts'
 import type { GuardKey } from './exposure.ts'
 import { type Mount, type Running, runningOf } from './mount.ts'
+import { createPluginEvents } from './plugin-events.ts'
 import { repeatedOnce } from './repeated.ts'
 
 /** Makes a backend that lives in the host itself, such as the database engine. */
@@ -114,7 +115,7 @@ export class Backends {
   #servicesOf(mount: Mount): BackendServices {
     const { context, maxStorageBytes } = this.#deps
     const storage = viewOf(context.store, storageOf(mount.record.uuid), { maxBytes: maxStorageBytes, keys: 'server' })
-    return { storage, view: this.#viewOf(mount) }
+    return { storage, view: this.#viewOf(mount), onEvent: createPluginEvents(context, mount) }
   }
 
   #viewOf(mount: Mount): SystemView {

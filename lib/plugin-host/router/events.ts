@@ -18,9 +18,23 @@ export type HostEventName =
   | 'token-expired'
   | 'token-revoked'
   | 'rollback-failed'
+  | 'plugin-event'
   | 'work-failed'
 
-/** One of them. Holds no secret: no lease id, no token, no words of a plugin. */
+/**
+ * What a plugin said that happened on its mount, such as `kv-v2/data-write`.
+ *
+ * Its own words, which nobody has looked at: the plugins of the field name paths and versions there, no secrets; another may put anything there.
+ */
+export interface PluginEvent {
+  readonly type: string
+  /** Its texts, numbers and booleans; at most 32, each text cut at 512 characters. */
+  readonly metadata: Readonly<Record<string, string | number | boolean>>
+  /** Events of the mount since it was opened, this one included. A gap: more came than are told in a second, 1,000. */
+  readonly count: number
+}
+
+/** One of them. Holds no secret: no lease id, no token, and no words of a plugin but in `event`. */
 export interface HostEvent {
   readonly name: HostEventName
   /** Path of the mount, or the path that was read; empty where none is concerned. */
@@ -31,6 +45,8 @@ export interface HostEvent {
   readonly code: string
   /** Tries so far, or failures in a row; 0 where it is no matter of them. */
   readonly attempts: number
+  /** Of `plugin-event` alone. */
+  readonly event: PluginEvent | undefined
 }
 
 /** Tells an event; what is left out is empty. */
@@ -41,7 +57,7 @@ export function createTell(listener: ((event: HostEvent) => void) | undefined): 
   if (listener === undefined) return () => undefined
   return (name, facts = {}) => {
     try {
-      listener(Object.freeze({ name, path: '', plugin: '', code: '', attempts: 0, ...facts }))
+      listener(Object.freeze({ name, path: '', plugin: '', code: '', attempts: 0, event: undefined, ...facts }))
     } catch {
       // Who is told has failed; the host's work goes on.
     }
