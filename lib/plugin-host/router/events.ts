@@ -46,7 +46,7 @@ export interface HostEvent {
   /** Tries so far, or failures in a row; 0 where it is no matter of them. */
   readonly attempts: number
   /** Of `plugin-event` alone. */
-  readonly event: PluginEvent | undefined
+  readonly event?: PluginEvent
 }
 
 /** Tells an event; what is left out is empty. */
@@ -57,7 +57,7 @@ export function createTell(listener: ((event: HostEvent) => void) | undefined): 
   if (listener === undefined) return () => undefined
   return (name, facts = {}) => {
     try {
-      listener(Object.freeze({ name, path: '', plugin: '', code: '', attempts: 0, event: undefined, ...facts }))
+      listener(Object.freeze({ name, path: '', plugin: '', code: '', attempts: 0, ...facts }))
     } catch {
       // Who is told has failed; the host's work goes on.
     }
