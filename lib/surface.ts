@@ -80,6 +80,10 @@ export class CallerGateway implements Gateway {
     return this.#call('list', path, undefined, options)
   }
 
+  scan<T = { readonly keys: readonly string[] }>(path: string, options?: CallOptions): Promise<Answer<T>> {
+    return this.#call('scan', path, undefined, options)
+  }
+
   write<T = JsonObject>(path: string, data?: unknown, options?: CallOptions): Promise<Answer<T>> {
     return this.#call('write', path, data, options)
   }

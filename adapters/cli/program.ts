@@ -7,6 +7,8 @@ import { addAuthoringCommands } from './plugin/authoring.ts'
 import { addHostCommands } from './plugin/host-commands.ts'
 import { addInstallCommands } from './plugin/install-commands.ts'
 import { addPolicyCommands } from './policy/group.ts'
+import { addSidecar } from './sidecar/sidecar.ts'
+import { addToken } from './sidecar/token.ts'
 
 /**
  * Runs the `portcullis` command.
@@ -48,6 +50,8 @@ function createProgram(signal: AbortSignal): Command {
   addAuthoringCommands(plugin, signal)
   addPolicyCommands(program)
   addAuditCommands(program)
+  addSidecar(program)
+  addToken(program)
   addDoctor(program)
   return program
 }

@@ -168,6 +168,8 @@ export interface Gateway {
   read<T = JsonObject>(path: string, options?: CallOptions): Promise<Answer<T>>
   /** Lists the names below a path. */
   list<T = { readonly keys: readonly string[] }>(path: string, options?: CallOptions): Promise<Answer<T>>
+  /** Lists all names below a path, at every depth; OpenBao alone has it. */
+  scan<T = { readonly keys: readonly string[] }>(path: string, options?: CallOptions): Promise<Answer<T>>
   /** Creates or updates. */
   write<T = JsonObject>(path: string, data?: unknown, options?: CallOptions): Promise<Answer<T>>
   /** Merges `data` into what is stored (KV v2: `application/merge-patch+json`). */
