@@ -102,6 +102,8 @@ class OpenListener implements Listener {
     const { tls, tcp = '', unix, mode = '0600' } = this.#config
     const net = tls === undefined ? createNetServer({ allowHalfOpen: true }) : createTlsServer(await this.#tlsOptions())
     net.maxConnections = this.#limits.maxConnections
+    // A connection that cannot be taken, such as for want of descriptors, is no reason to end those that are open.
+    net.on('error', () => {})
     net.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => this.#connected(socket))
     this.#net = net
     if (unix === undefined) {
