@@ -125,7 +125,10 @@ const OWN: ReadonlySet<string> = new Set([
 ])
 
 /** The server writes these as Go walks its maps: in another order each time. */
-const SHUFFLED: ReadonlySet<string> = new Set(['sys/mounts', 'sys/mounts/one', 'sys/policy'])
+const SHUFFLED: ReadonlySet<string> = new Set([
+  ...['sys/mounts', 'sys/mounts/one', 'sys/policy'],
+  ...['sys/capabilities', 'sys/capabilities-self', 'sys/capabilities-accessor'],
+])
 
 function comparable(path: string, text: string): string {
   if (!text.startsWith('{')) return text

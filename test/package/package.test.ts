@@ -13,9 +13,10 @@ import * as sourceTesting from 'portcullis/testing'
 import { commandOf, npmInstall, type Packed, pack, ROOT, run, temporaryFolder } from '../support/pack.ts'
 
 // 200 kB and 0.9 MB until there were a plugin host, an SDK, built-in plugins and a command line, of which the JavaScript alone is 380 kB;
-// 500 kB and 2.0 MB with these; now what was measured with the tools for policies, 581 kB and 2.3 MB, and 10 % more.
-const MAX_BYTES = 640_000
-const MAX_UNPACKED_BYTES = 2_550_000
+// 500 kB and 2.0 MB with these, 581 kB and 2.3 MB with the tools for policies; now what was measured with the sidecar, the spool
+// and the chain of audits, 680 kB and 2.64 MB, and 10 % more.
+const MAX_BYTES = 750_000
+const MAX_UNPACKED_BYTES = 2_900_000
 const ENTRIES = Object.keys(manifest.exports).length
 const folder = temporaryFolder('package')
 const consumer = join(folder, 'consumer')
@@ -36,7 +37,7 @@ test('the tarball holds the build, the schemas and documents, and nothing else',
   assert.deepEqual(stray.sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'])
 })
 
-test('the tarball is no larger than 640 kB, and 2.55 MB unpacked', () => {
+test('the tarball is no larger than 750 kB, and 2.9 MB unpacked', () => {
   assert.ok(packed.bytes <= MAX_BYTES, `${packed.bytes} bytes`)
   assert.ok(packed.unpackedBytes <= MAX_UNPACKED_BYTES, `${packed.unpackedBytes} bytes`)
 })
