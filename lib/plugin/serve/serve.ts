@@ -53,8 +53,9 @@ export async function serve(plugins: Plugin | readonly Plugin[], options: ServeO
       isMultiplexing: options.multiplexing ?? true,
       log,
     })
-    writeSync(STDOUT, `${running.line}\n`)
+    // Before the line: a host may end the process as soon as it has read it.
     const told = new Promise<void>((resolve) => process.once('SIGTERM', () => resolve()))
+    writeSync(STDOUT, `${running.line}\n`)
     await Promise.race([running.ended, told])
     await end(running)
   } catch (error) {
