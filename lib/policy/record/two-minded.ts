@@ -1,9 +1,9 @@
 import type { JsonObject } from '../../model/json.ts'
 import { createPolicyEngine, type PolicyEngine } from '../engine.ts'
-import { loadPatternEngine, type PatternEngine } from '../linear-pattern.ts'
+import { beginPatterns, loadPatternEngine, type PatternEngine, TooMuchText } from '../linear-pattern.ts'
 import { loadSchemaCompiler, type SchemaCheck, type SchemaCompiler } from '../schema-compiler.ts'
 import type { PolicyDocument } from '../verdict.ts'
-import { passes } from './three-valued.ts'
+import { passes, type Truth } from './three-valued.ts'
 import type { Recorded } from './unknown-text.ts'
 
 /** The same policies twice: what a record leaves open passes for the one, and fails for the other. */
@@ -48,7 +48,18 @@ function compiler(base: SchemaCompiler, patterns: PatternEngine, open: boolean):
     documentErrors: base.documentErrors,
     check(schema): SchemaCheck {
       const whole: JsonObject = { type: 'object', ...schema }
-      return (data) => ((passes(whole, data as Recorded, patterns) ?? open) ? undefined : FAILS)
+      return (data) => ((judged(whole, data as Recorded, patterns) ?? open) ? undefined : FAILS)
     },
+  }
+}
+
+/** As a check of the gateway's own: what its patterns may take is counted from here, and what takes more is left open. */
+function judged(schema: JsonObject, data: Recorded, patterns: PatternEngine): Truth {
+  beginPatterns()
+  try {
+    return passes(schema, data, patterns)
+  } catch (error) {
+    if (error instanceof TooMuchText) return undefined
+    throw error
   }
 }

@@ -82,6 +82,15 @@ test('wrapping is judged by its lifetime', async () => {
   assert.equal(replay.line(recordLine('read', 'kv/a', { wrapTtl: 61 }))?.effect, 'deny')
 })
 
+test('long texts in clear are judged one by one, however many there are', async () => {
+  const request = { properties: { text: { type: 'string', pattern: '^[a-z]+$' } }, additionalProperties: false }
+  const replay = await replayOf([allow('kv/a', ['write'], { request })])
+  const data = { text: 'a'.repeat(200_000) }
+  for (let at = 0; at < 100; at += 1) {
+    assert.equal(replay.line(recordLine('write', 'kv/a', { data, clear: true })), undefined)
+  }
+})
+
 test('a bad policy is refused as the gateway refuses it', async () => {
   await assert.rejects(replayOf([{ path: '/a' }]), { code: 'ERR_PORTCULLIS_POLICY_INVALID' })
 })
